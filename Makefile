@@ -1,0 +1,109 @@
+# Every task of the project. `make help` lists them; README.md names the two to begin with.
+# Needs: make, git and a Python from 3.11 to 3.13 with its venv module. All else goes into .venv.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+VENV := .venv
+BIN := $(VENV)/bin
+RUN := $(BIN)/python
+# Stamps: the environment is made again only when a lock or the project's own metadata changes.
+RUNTIME := $(VENV)/.runtime-installed
+DEV := $(VENV)/.dev-installed
+BENCH := $(VENV)/.bench-installed
+# Arguments for one run, as in: make test ARGS="tests/api -k problems"
+ARGS ?=
+UV_LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --custom-compile-command "make lock"
+# A lock is complete, so nothing is resolved and nothing is built with tools from outside of it.
+PIP_LOCKED = $(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation
+
+.PHONY: help
+help: ## List the tasks
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: $(RUNTIME) ## Start the real service, post reports, audit the sample archive, show the cases
+	@$(RUN) examples/demo.py $(ARGS)
+
+.PHONY: serve
+serve: $(RUNTIME) ## Run the whole service here: API, worker, dispatcher, SQLite, embedded Redis
+	@$(BIN)/marrow serve $(ARGS)
+
+.PHONY: test
+test: $(DEV) ## Run every test, with the coverage floor
+	@$(RUN) -m pytest --cov --cov-report=term:skip-covered --durations=10 $(ARGS)
+
+.PHONY: check
+check: lint types imports lock-check test ## All that CI runs
+
+.PHONY: lint
+lint: $(DEV) ## Look for mistakes and unformatted code
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet . || { echo "Not formatted; run: make fmt"; exit 1; }
+
+.PHONY: types
+types: $(DEV) ## Check the types
+	@$(BIN)/mypy
+
+.PHONY: imports
+imports: $(DEV) ## Check that imports go one way
+	@$(BIN)/lint-imports
+
+.PHONY: fmt
+fmt: $(DEV) ## Format the code and mend what can be mended
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format --quiet .
+
+.PHONY: bench
+bench: $(BENCH) ## Measure the speed side by side and write benchmarks/results.json
+	@test -e benchmarks/__main__.py || { echo "No benchmarks yet: benchmarks/__main__.py is missing"; exit 1; }
+	@$(RUN) -m benchmarks $(ARGS)
+
+.PHONY: evaluate
+evaluate: $(RUNTIME) ## Score the extractor: make evaluate GOLD=reports.jsonl
+	@test -n "$(GOLD)" || { echo "Say which gold file: make evaluate GOLD=reports.jsonl"; exit 2; }
+	@$(BIN)/marrow evaluate --gold "$(GOLD)" $(ARGS)
+
+.PHONY: compose-check
+compose-check: $(RUNTIME) ## Build the image, start docker-compose.yml, post a report through it, take it down
+	@$(RUN) scripts/compose_check.py $(ARGS)
+
+.PHONY: lock
+lock: $(DEV) ## Write requirements/*.txt anew (make lock ARGS=--upgrade for newer versions)
+	@$(BIN)/$(UV_LOCK) $(ARGS) pyproject.toml --excludes requirements/excluded.in -o requirements/runtime.txt
+	@$(BIN)/$(UV_LOCK) $(ARGS) --group dev -c requirements/runtime.txt -o requirements/dev.txt
+	@$(BIN)/$(UV_LOCK) $(ARGS) --group build -c requirements/dev.txt -o requirements/build.txt
+	@$(BIN)/$(UV_LOCK) $(ARGS) --group bench -c requirements/runtime.txt -c requirements/dev.txt -o requirements/bench.txt
+
+.PHONY: lock-check
+lock-check: $(DEV) ## Check that the locks say what pyproject.toml asks for
+	@$(RUN) scripts/lock_check.py
+
+.PHONY: clean
+clean: ## Remove what the tools made (not marrow-data)
+	@rm -rf $(VENV) build dist htmlcov demo-output .coverage .coverage.* \
+		.pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/bin/python:
+	@scripts/make_venv.sh $(VENV)
+
+$(RUNTIME): requirements/runtime.txt requirements/build.txt pyproject.toml | $(VENV)/bin/python
+	@echo "Installing the locked packages into $(VENV) (a minute, once)"
+	@$(PIP_LOCKED) --require-hashes -r requirements/build.txt
+	@$(PIP_LOCKED) --require-hashes -r requirements/runtime.txt
+	@$(PIP_LOCKED) --editable .
+	@touch $@
+
+$(DEV): requirements/dev.txt $(RUNTIME)
+	@echo "Installing the locked tools for tests and checks into $(VENV)"
+	@$(PIP_LOCKED) --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(BENCH): requirements/bench.txt $(DEV)
+	@echo "Installing medspaCy's own sentence splitter to measure against"
+	@$(PIP_LOCKED) --require-hashes -r requirements/bench.txt
+	@touch $@
