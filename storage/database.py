@@ -1,0 +1,180 @@
+"""Connections and transactions: the one place that commits."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import create_engine, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from storage.errors import DatabaseOutdatedError, DatabaseUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from alembic.config import Config
+    from sqlalchemy.engine import URL, Connection, Engine
+
+    from storage.settings import StorageSettings
+
+BUSY_TIMEOUT_MS = 15_000
+_UPGRADE_LOCK = 0x6D617272
+"""The advisory lock (PostgreSQL) under which migrations run: "marr" as a number."""
+
+
+class Database:
+    """One database, SQLite or PostgreSQL. Open it after a fork, not before."""
+
+    def __init__(self, url: str) -> None:
+        """Prepare for ``url``; nothing is opened until the first transaction."""
+        self.url = _with_driver(make_url(url))
+        self.engine = _make_engine(self.url)
+
+    @classmethod
+    def open(cls, settings: StorageSettings) -> Database:
+        """Return the database of the settings, with its data directory made."""
+        settings.make_data_dir()
+        return cls(settings.url)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether it is a SQLite file, which only processes of this host can share."""
+        return self.url.get_backend_name() == "sqlite"
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """Give a connection in a writing transaction: committed at the end, or rolled back.
+
+        Raises DatabaseUnavailableError where the database does not answer or stays locked.
+        """
+        with _translated(), self.engine.connect() as conn, conn.begin():
+            yield conn
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Give a connection in a reading transaction, which sees one state of the database."""
+        with _translated(), self.engine.connect() as conn:
+            conn.execution_options(marrow_read_only=True, postgresql_readonly=True)
+            with conn.begin():
+                yield conn
+
+    def upgrade(self) -> None:
+        """Bring the tables to what this version needs; safe to call from several at once."""
+        from alembic import command  # noqa: PLC0415 (a fifth of a second that only this needs)
+
+        with self.begin() as conn:
+            if not self.is_sqlite:
+                conn.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": _UPGRADE_LOCK})
+            config = _alembic_config()
+            config.attributes["connection"] = conn
+            command.upgrade(config, "head")
+
+    def revision(self) -> str | None:
+        """Return the revision of the tables, ``None`` for an empty database."""
+        from alembic.runtime.migration import MigrationContext  # noqa: PLC0415 (as above)
+
+        with self.read() as conn:
+            return MigrationContext.configure(conn).get_current_revision()
+
+    def check_current(self) -> None:
+        """Raise DatabaseOutdatedError unless the tables are what this version needs."""
+        found, wanted = self.revision(), head_revision()
+        if found != wanted:
+            raise DatabaseOutdatedError(found, wanted)
+
+    def ping(self) -> None:
+        """Raise DatabaseUnavailableError unless the database answers."""
+        with self.read() as conn:
+            conn.execute(text("SELECT 1"))
+
+    def dispose(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+
+def head_revision() -> str:
+    """Return the newest revision that this version knows."""
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 (as above)
+
+    head = ScriptDirectory.from_config(_alembic_config()).get_current_head()
+    if head is None:  # pragma: no cover (a broken installation)
+        raise RuntimeError("the installation holds no migrations")
+    return head
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn the driver's errors about the connection into ours.
+
+    ``from None``: messages of PostgreSQL may quote the values of a row.
+    """
+    try:
+        yield
+    except (OperationalError, InterfaceError, PoolTimeoutError):
+        raise DatabaseUnavailableError from None
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise DatabaseUnavailableError from None
+        raise
+
+
+def _with_driver(url: URL) -> URL:
+    """Name psycopg 3 where the address leaves the driver open."""
+    if url.get_backend_name() in {"postgresql", "postgres"} and "+" not in url.drivername:
+        return url.set(drivername="postgresql+psycopg")
+    return url
+
+
+def _make_engine(url: URL) -> Engine:
+    # hide_parameters: an error's message must not hold the text of a report.
+    if url.get_backend_name() == "sqlite":
+        engine = create_engine(url, hide_parameters=True, connect_args={"timeout": 15})
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    return create_engine(
+        url,
+        hide_parameters=True,
+        pool_pre_ping=True,
+        connect_args={
+            "connect_timeout": 5,
+            "options": "-c lock_timeout=5s -c idle_in_transaction_session_timeout=60s",
+        },
+    )
+
+
+def _prepare_sqlite(connection: Any, record: object) -> None:
+    del record
+    # The driver must not begin transactions by itself: `begin` below does.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    # FULL: with NORMAL, a power cut may take the last commits, that is, accepted reports.
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    # What is deleted is overwritten: it was patient data.
+    cursor.execute("PRAGMA secure_delete = ON")
+    cursor.close()
+
+
+def _begin_sqlite(conn: Connection) -> None:
+    # IMMEDIATE: a transaction that starts by reading and then writes fails at once when another
+    # one wrote in between, whatever busy_timeout says.
+    reads = conn.get_execution_options().get("marrow_read_only", False)
+    conn.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+def _alembic_config() -> Config:
+    from alembic.config import Config  # noqa: PLC0415 (as in Database.upgrade)
+
+    config = Config()
+    config.set_main_option(
+        "script_location", str(Path(__file__).parent / "migrations").replace("%", "%%")
+    )
+    config.set_main_option("path_separator", "os")
+    return config

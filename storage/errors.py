@@ -1,0 +1,103 @@
+"""What can go wrong in the database.
+
+* StorageError
+  x DatabaseUnavailableError
+  x DatabaseOutdatedError
+  x InvalidReportError
+  x FencedError
+  x KeyRefusedError
+    · KeyUnknownError
+    · KeyExpiredError
+    · KeyRevokedError
+  x PepperError
+
+No message ever holds report text, metadata, a secret or a database address: messages end up in
+logs and HTTP answers.
+"""
+
+from __future__ import annotations
+
+
+class StorageError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+    code: str = "storage_error"
+    """Stable name for programs; lower snake case."""
+
+
+class DatabaseUnavailableError(StorageError):
+    """The database did not answer, or not in time: nothing was committed, trying again may help.
+
+    One case is open: a connection lost during the commit itself. Accepting is safe to repeat
+    (reports are recognised), finishing is guarded by the lease.
+    """
+
+    code = "database_unavailable"
+
+    def __init__(self) -> None:
+        super().__init__("the database does not answer, or is locked; try again")
+
+
+class DatabaseOutdatedError(StorageError):
+    """The tables are not those that this version of the program needs."""
+
+    code = "database_outdated"
+
+    def __init__(self, found: str | None, wanted: str) -> None:
+        super().__init__(
+            f"the database is at revision {found or 'none'}, this version needs {wanted}: "
+            "run `marrow db upgrade`"
+        )
+
+
+class InvalidReportError(StorageError):
+    """A report's metadata cannot be stored: too long, or with control characters."""
+
+    code = "invalid_report"
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field = field
+
+
+class FencedError(StorageError):
+    """The lease was lost to someone else: what was computed under it must not be written."""
+
+    code = "fenced"
+
+    def __init__(self, work_id: int) -> None:
+        super().__init__(f"the lease of work {work_id} is no longer ours")
+        self.work_id = work_id
+
+
+class KeyRefusedError(StorageError):
+    """The key opens nothing. The subclasses are for logs; a client is told no more than this."""
+
+    code = "key_refused"
+
+    def __init__(self) -> None:
+        super().__init__("the key is not valid")
+
+
+class KeyUnknownError(KeyRefusedError):
+    """No such key, or its secret or checksum is wrong."""
+
+    code = "key_unknown"
+
+
+class KeyExpiredError(KeyRefusedError):
+    """The key's time is over."""
+
+    code = "key_expired"
+
+
+class KeyRevokedError(KeyRefusedError):
+    """The key was revoked."""
+
+    code = "key_revoked"
+
+
+class PepperError(StorageError):
+    """The file with the secret that keys are hashed with is missing, empty or open to others."""
+
+    code = "pepper_error"

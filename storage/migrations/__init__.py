@@ -1,0 +1,1 @@
+"""The history of the tables, run by :meth:`storage.database.Database.upgrade`."""

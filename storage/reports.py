@@ -1,0 +1,258 @@
+"""Reports: accepting, reading, listing, deleting."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete as sql_delete
+from sqlalchemy import insert, select, text, tuple_, update
+
+from storage import work
+from storage.clock import now
+from storage.identity import Identity, identify
+from storage.ids import new_id
+from storage.model import Accepted, ReportPage, ReportState
+from storage.rows import queued_report, report_values, select_reports, stored_report
+from storage.tables import mentions, reports, results
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from sqlalchemy import Select
+    from sqlalchemy.engine import Connection
+
+    from storage.model import Lane, NewReport, QueuedReport, ReportFilters, StoredReport
+    from storage.rows import AnyRow
+
+UNIT_SIZE = 100
+"""Reports in a unit of work: a second or less of work, against a few milliseconds for bell and
+transactions; what a crash wastes is small."""
+MAX_PAGE = 1_000
+_QUERY_SIZE = 400
+"""Values in one IN (...): SQLite's limit on parameters is far, its planner's patience is not."""
+
+
+def accept(conn: Connection, posted: Sequence[NewReport], *, lane: Lane) -> list[Accepted]:
+    """Store the reports with the units of work that will read them; one answer each, in order.
+
+    What is there already is found, not stored again (see :mod:`storage.identity`). The units
+    count as rung: ring for each ``work_id`` once the transaction is committed. Raises
+    InvalidReportError for metadata that cannot be stored; then nothing is.
+    """
+    identities = [identify(report) for report in posted]
+    _lock_series(conn, identities)
+    found = _find(conn, identities)
+    new: dict[Identity, NewReport] = {}
+    for identity, report in zip(identities, posted, strict=True):
+        if identity not in found:
+            new.setdefault(identity, report)
+    if not new:
+        return [found[identity] for identity in identities]
+    made = _insert(conn, new, lane=lane)
+    answers, seen = [], set(found)
+    for identity in identities:
+        answer = found.get(identity) or made[identity]
+        if identity in seen and answer.is_new:
+            answer = _repeated(answer)
+        seen.add(identity)
+        answers.append(answer)
+    return answers
+
+
+def get(conn: Connection, id_: str, *, include_text: bool = False) -> StoredReport | None:
+    """Return a report with its result, and with its text only where asked for."""
+    extra = (results.c.json, reports.c.text) if include_text else (results.c.json,)
+    row = conn.execute(select_reports(*extra).where(reports.c.id == id_)).one_or_none()
+    return None if row is None else stored_report(row, with_result=True, with_text=include_text)
+
+
+def state(conn: Connection, id_: str) -> ReportState | None:
+    """Return a report's state alone: cheap enough to be asked often while a client waits."""
+    found = conn.execute(select(reports.c.state).where(reports.c.id == id_)).scalar_one_or_none()
+    return None if found is None else ReportState(found)
+
+
+def list_page(
+    conn: Connection, filters: ReportFilters, *, after: str | None = None, limit: int = 50
+) -> ReportPage:
+    """Return up to ``limit`` reports (at most 1,000), newest first, those after the id ``after``.
+
+    Without results and texts. Reports that arrive or go meanwhile shift nothing.
+    """
+    limit = max(1, min(limit, MAX_PAGE))
+    query = _filtered(select_reports(), filters).order_by(reports.c.id.desc()).limit(limit + 1)
+    if after is not None:
+        query = query.where(reports.c.id < after)
+    rows = conn.execute(query).all()
+    page = tuple(stored_report(row) for row in rows[:limit])
+    return ReportPage(page, next_after=page[-1].id if len(rows) > limit else None)
+
+
+def delete(conn: Connection, id_: str) -> bool:
+    """Delete a report with its text, result and mentions; ``False`` where there is none.
+
+    A report still in the queue is never read then. The versions before and after it stay.
+    """
+    row = conn.execute(
+        select(reports.c.source, reports.c.series).where(reports.c.id == id_)
+    ).one_or_none()
+    if row is None:
+        return False
+    _lock_series(conn, [Identity(row.source, row.series, "")])
+    after = select(reports.c.superseded_by).where(reports.c.id == id_)
+    before = update(reports).where(reports.c.superseded_by == id_)
+    conn.execute(before.values(superseded_by=conn.execute(after).scalar_one_or_none()))
+    return conn.execute(sql_delete(reports).where(reports.c.id == id_)).rowcount == 1
+
+
+def load_texts(conn: Connection, work_id: int) -> list[QueuedReport]:
+    """Return the reports of a unit that are still to be read, oldest first."""
+    query = (
+        select(reports)
+        .where(reports.c.work_id == work_id, reports.c.state == ReportState.QUEUED)
+        .order_by(reports.c.id)
+    )
+    return [queued_report(row) for row in conn.execute(query)]
+
+
+def _lock_series(conn: Connection, identities: Iterable[Identity]) -> None:
+    """Serialise changes of the same series until the end of the transaction.
+
+    SQLite has one writer anyway. In PostgreSQL a few locks stand for all series; taken in
+    ascending order they cannot deadlock.
+    """
+    if conn.dialect.name == "sqlite":
+        return
+    for lock in sorted({identity.lock for identity in identities}):
+        conn.execute(
+            text("SELECT pg_advisory_xact_lock(:space, :lock)"), {"space": 1, "lock": lock}
+        )
+
+
+def _find(conn: Connection, identities: Sequence[Identity]) -> dict[Identity, Accepted]:
+    """Return those that are stored already."""
+    found: dict[Identity, Accepted] = {}
+    wanted = list(dict.fromkeys(identities))
+    columns = (reports.c.source, reports.c.series, reports.c.text_sha256)
+    for start in range(0, len(wanted), _QUERY_SIZE):
+        part = wanted[start : start + _QUERY_SIZE]
+        query = select(
+            *columns,
+            reports.c.id,
+            reports.c.report_id,
+            reports.c.state,
+            reports.c.work_id,
+            reports.c.version,
+        ).where(tuple_(*columns).in_([(i.source, i.series, i.text_sha256) for i in part]))
+        for row in conn.execute(query):
+            found[Identity(row.source, row.series, row.text_sha256)] = _accepted(row)
+    return found
+
+
+def _accepted(row: AnyRow) -> Accepted:
+    queued = row.state == ReportState.QUEUED
+    return Accepted(
+        id=row.id,
+        report_id=row.report_id,
+        state=ReportState(row.state),
+        is_new=False,
+        work_id=row.work_id if queued else None,
+        version=row.version,
+    )
+
+
+def _repeated(answer: Accepted) -> Accepted:
+    """Return the answer for a report that the same batch held before."""
+    return Accepted(
+        id=answer.id,
+        report_id=answer.report_id,
+        state=answer.state,
+        is_new=False,
+        work_id=answer.work_id,
+        version=answer.version,
+    )
+
+
+def _insert(
+    conn: Connection, new: Mapping[Identity, NewReport], *, lane: Lane
+) -> dict[Identity, Accepted]:
+    """Store new reports and their units of work."""
+    units = work.create_for_reports(conn, -(-len(new) // UNIT_SIZE), lane=lane)
+    versions = _newest_versions(conn, new)
+    made: dict[Identity, Accepted] = {}
+    rows: list[dict[str, Any]] = []
+    superseded: list[tuple[str, str]] = []
+    for position, (identity, report) in enumerate(new.items()):
+        id_, work_id = new_id("rep"), units[position // UNIT_SIZE]
+        series = (identity.source, identity.series)
+        before_id, before = versions.get(series, (None, 0))
+        if before_id is not None:
+            superseded.append((before_id, id_))
+        if identity.has_versions:
+            versions[series] = (id_, before + 1)
+        values = report_values(report, identity)
+        rows.append(values | {"id": id_, "work_id": work_id, "version": before + 1})
+        made[identity] = Accepted(
+            id=id_,
+            report_id=report.report_id,
+            state=ReportState.QUEUED,
+            is_new=True,
+            work_id=work_id,
+            version=before + 1,
+        )
+    accepted_at = conn.execute(select(now())).scalar_one()
+    fixed = {"state": ReportState.QUEUED, "accepted_at": accepted_at}
+    conn.execute(insert(reports), [row | fixed for row in rows])
+    for before_id, id_ in superseded:
+        conn.execute(update(reports).where(reports.c.id == before_id).values(superseded_by=id_))
+    return made
+
+
+def _newest_versions(
+    conn: Connection, new: Iterable[Identity]
+) -> dict[tuple[str, str], tuple[str | None, int]]:
+    """Return the id and the number of the newest version in each series that has one.
+
+    The number is the highest ever given in what is left, so that it never repeats beside it.
+    """
+    wanted = list({(i.source, i.series) for i in new if i.has_versions})
+    newest: dict[tuple[str, str], tuple[str | None, int]] = {}
+    for start in range(0, len(wanted), _QUERY_SIZE):
+        query = (
+            select(reports.c.source, reports.c.series, reports.c.id, reports.c.version)
+            .where(
+                tuple_(reports.c.source, reports.c.series).in_(wanted[start : start + _QUERY_SIZE]),
+                reports.c.superseded_by.is_(None),
+            )
+            .order_by(reports.c.version)
+        )
+        for row in conn.execute(query):
+            newest[row.source, row.series] = (row.id, row.version)
+    return newest
+
+
+def _filtered(query: Select[Any], filters: ReportFilters) -> Select[Any]:
+    equal = {
+        reports.c.state: filters.state,
+        reports.c.source: filters.source,
+        results.c.level: filters.level,
+    }
+    for column, value in equal.items():
+        if value is not None:
+            query = query.where(column == value)
+    if filters.study_date_from is not None:
+        query = query.where(reports.c.study_date >= filters.study_date_from)
+    if filters.study_date_to is not None:
+        query = query.where(reports.c.study_date <= filters.study_date_to)
+    if filters.latest_only:
+        query = query.where(reports.c.superseded_by.is_(None))
+    if filters.finding is None and filters.status is None and filters.site is None:
+        return query
+    mention = select(mentions.c.report).where(mentions.c.report == reports.c.id)
+    if filters.finding is not None:
+        mention = mention.where(mentions.c.finding == filters.finding)
+    if filters.status is not None:
+        mention = mention.where(mentions.c.status == filters.status)
+    if filters.site is not None:
+        mention = mention.where(mentions.c.sites.contains(f"|{filters.site}|", autoescape=True))
+    return query.where(mention.exists())

@@ -1,0 +1,167 @@
+"""The tables. Migrations make them; a test compares the two."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from storage.clock import UtcMillis
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# SQLite counts rows by itself only where the type is exactly INTEGER.
+RowId = BigInteger().with_variant(Integer, "sqlite")
+
+work = Table(
+    "work",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=True),
+    Column("kind", Text, nullable=False),
+    Column("lane", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("lease_token", Text),
+    Column("lease_until", UtcMillis),
+    # Which process holds the lease, as workers.holder writes it.
+    Column("holder", Text),
+    Column("rung_at", UtcMillis),
+    Column("parent_id", RowId, ForeignKey("work.id", ondelete="SET NULL")),
+    Column("created_at", UtcMillis, nullable=False),
+    Column("finished_at", UtcMillis),
+    CheckConstraint(
+        "state IN ('pending', 'leased', 'done', 'split', 'quarantined')", name="state_known"
+    ),
+    CheckConstraint("lane IN ('interactive', 'bulk')", name="lane_known"),
+    CheckConstraint(
+        "(state = 'leased') = (lease_token IS NOT NULL AND lease_until IS NOT NULL)",
+        name="lease_whole",
+    ),
+    # Without it SQLite gives a deleted unit's number to the next one, and an old bell a new meaning.
+    sqlite_autoincrement=True,
+)
+# The dispatcher looks for these twice a second; all other rows are history.
+_open = work.c.state.in_(("pending", "leased"))
+Index(
+    "ix_work_open",
+    work.c.state,
+    work.c.lane,
+    work.c.rung_at,
+    sqlite_where=_open,
+    postgresql_where=_open,
+)
+
+reports = Table(
+    "reports",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("source", Text, nullable=False),
+    # The client's own id; the columns called `report` below hold ours.
+    Column("report_id", Text),
+    # What makes two texts versions of one report; see storage.identity.
+    Column("series", Text, nullable=False),
+    Column("text_sha256", Text, nullable=False),
+    # UTF-8 bytes: PostgreSQL's text type refuses NUL characters, and offsets must stay true.
+    Column("text", LargeBinary, nullable=False),
+    Column("text_chars", Integer, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("superseded_by", Text, ForeignKey("reports.id", ondelete="SET NULL")),
+    Column("patient_id", Text),
+    Column("age_years", Integer),
+    Column("sex", Text),
+    Column("pregnancy", Text),
+    Column("modality", Text),
+    Column("description", Text),
+    Column("study_date", Date),
+    Column("accession", Text),
+    Column("state", Text, nullable=False),
+    Column("error_code", Text),
+    Column("work_id", RowId, ForeignKey("work.id", ondelete="SET NULL")),
+    Column("accepted_at", UtcMillis, nullable=False),
+    Column("finished_at", UtcMillis),
+    UniqueConstraint("source", "series", "text_sha256"),
+    CheckConstraint("state IN ('queued', 'done', 'failed', 'cancelled')", name="state_known"),
+    CheckConstraint("(state = 'queued') = (finished_at IS NULL)", name="finished_when_final"),
+    CheckConstraint("(state = 'failed') = (error_code IS NOT NULL)", name="failed_with_code"),
+)
+Index("ix_reports_work", reports.c.work_id)
+Index("ix_reports_superseded_by", reports.c.superseded_by)
+Index("ix_reports_study_date", reports.c.study_date)
+
+results = Table(
+    "results",
+    metadata,
+    Column("report", Text, ForeignKey("reports.id", ondelete="CASCADE"), primary_key=True),
+    Column("level", Text, nullable=False),
+    Column("side", Text),
+    Column("in_scope", Boolean, nullable=False),
+    Column("engine_version", Text, nullable=False),
+    Column("patterns_version", Text, nullable=False),
+    Column("patterns_digest", Text, nullable=False),
+    Column("json", Text, nullable=False),
+    # SHA-256 of the JSON: equal for equal results, whoever computed them.
+    Column("digest", Text, nullable=False),
+)
+Index("ix_results_level", results.c.level, results.c.report)
+
+mentions = Table(
+    "mentions",
+    metadata,
+    Column("report", Text, ForeignKey("reports.id", ondelete="CASCADE"), primary_key=True),
+    Column("mention", Integer, primary_key=True, autoincrement=False),
+    Column("finding", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("laterality", Text, nullable=False),
+    Column("experiencer", Text, nullable=False),
+    # "|femoral_head|femoral_neck|", to be searched for "|femoral_neck|".
+    Column("sites", Text, nullable=False),
+)
+Index("ix_mentions_finding", mentions.c.finding, mentions.c.status, mentions.c.report)
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    # Names of scopes with one space between them, sorted.
+    Column("scopes", Text, nullable=False),
+    Column("secret_hmac", Text, nullable=False),
+    Column("created_at", UtcMillis, nullable=False),
+    Column("expires_at", UtcMillis),
+    Column("last_used_at", UtcMillis),
+    Column("revoked_at", UtcMillis),
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    # The key id of the client: two clients may choose the same words.
+    Column("principal", Text, primary_key=True),
+    Column("route", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("body_sha256", Text, nullable=False),
+    Column("status", Integer, nullable=False),
+    # Ids and states only, never report text.
+    Column("response", Text, nullable=False),
+    Column("created_at", UtcMillis, nullable=False),
+)

@@ -1,0 +1,296 @@
+"""The durable queue: units of work, who has them, and what happens when nobody finishes them.
+
+A unit is ``pending`` until claimed, ``leased`` until finished; when its lease ends unfinished it
+is pending again. One that came back :data:`MAX_ATTEMPTS` times is split into smaller ones, until
+the report that does it stands alone and is marked failed. Celery only carries the bell.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import and_, case, func, insert, or_, select, update
+
+from storage import outcomes
+from storage.clock import now
+from storage.errors import FencedError
+from storage.model import (
+    Bell,
+    Claim,
+    Lane,
+    Lease,
+    Reconciliation,
+    ReportState,
+    WorkKind,
+    WorkState,
+)
+from storage.tables import reports, results, work
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy.engine import Connection
+
+    from storage.outcomes import Outcome
+
+MAX_ATTEMPTS = 3
+SPLIT_WAYS = 10
+"""Parts of a unit that failed too often. Each level down costs MAX_ATTEMPTS lost workers or
+leases: a hundred reports in tenths take two levels, in halves seven."""
+WORKER_LOST = "worker_lost"
+"""The error code of a report whose unit never came back."""
+_NO_LEASE: dict[str, Any] = {"lease_token": None, "lease_until": None, "holder": None}
+
+
+def create_for_reports(conn: Connection, count: int, *, lane: Lane) -> list[int]:
+    """Make ``count`` units for reports, which count as rung now; return their ids."""
+    query = (
+        insert(work)
+        .values(
+            kind=WorkKind.REPORTS,
+            lane=lane,
+            state=WorkState.PENDING,
+            attempts=0,
+            rung_at=now(),
+            created_at=now(),
+        )
+        .returning(work.c.id)
+    )
+    return [conn.execute(query).scalar_one() for _ in range(count)]
+
+
+def claim(conn: Connection, work_id: int, *, lease_s: float, holder: str = "") -> Claim | None:
+    """Take a pending unit until ``lease_s`` seconds from now; ``None`` where it is not pending.
+
+    ``holder`` names the process, for :func:`expire`. The right holds once committed.
+    """
+    query = (
+        update(work)
+        .where(work.c.id == work_id, work.c.state == WorkState.PENDING)
+        .values(
+            state=WorkState.LEASED,
+            lease_token=secrets.token_hex(16),
+            lease_until=now(offset_s=lease_s),
+            holder=holder,
+            attempts=work.c.attempts + 1,
+        )
+        .returning(work.c.lease_token, work.c.kind, work.c.lane, work.c.attempts)
+    )
+    row = conn.execute(query).one_or_none()
+    if row is None:
+        return None
+    return Claim(
+        work_id=work_id,
+        token=row.lease_token,
+        kind=WorkKind(row.kind),
+        lane=Lane(row.lane),
+        attempts=row.attempts,
+    )
+
+
+def finish(conn: Connection, held: Claim, written: Sequence[Outcome]) -> bool:
+    """Write what became of a unit's reports, and end the claim; return whether all are done.
+
+    Where reports are left (the time was up), the unit is pending again, with its attempts
+    forgotten, as it got somewhere. Raises FencedError where the lease is lost: the transaction
+    must be rolled back, which Database.begin does.
+    """
+    _end(conn, held, state=WorkState.DONE, finished_at=now())
+    outcomes.write(conn, held.work_id, written)
+    left = conn.execute(
+        select(func.count()).where(
+            reports.c.work_id == held.work_id, reports.c.state == ReportState.QUEUED
+        )
+    ).scalar_one()
+    if not left:
+        return True
+    conn.execute(
+        update(work)
+        .where(work.c.id == held.work_id)
+        .values(
+            state=WorkState.PENDING,
+            # A unit that does nothing is not one that gets somewhere.
+            attempts=0 if written else work.c.attempts,
+            rung_at=None,
+            finished_at=None,
+        )
+    )
+    return False
+
+
+def release(conn: Connection, held: Claim) -> None:
+    """Give a unit back untouched, to be split or tried again. Raises FencedError."""
+    _end(conn, held, state=WorkState.PENDING, rung_at=None)
+
+
+def leases(conn: Connection) -> list[Lease]:
+    """Return who has what."""
+    query = select(work.c.id, work.c.lease_token, work.c.holder).where(
+        work.c.state == WorkState.LEASED
+    )
+    return [Lease(row.id, row.lease_token, row.holder or "") for row in conn.execute(query)]
+
+
+def expire(conn: Connection, lost: Sequence[Lease]) -> int:
+    """End leases of processes that are known to be dead; return how many."""
+    ended = 0
+    for lease in lost:
+        ended += conn.execute(
+            update(work)
+            .where(
+                work.c.id == lease.work_id,
+                work.c.lease_token == lease.token,
+                work.c.state == WorkState.LEASED,
+            )
+            .values(state=WorkState.PENDING, rung_at=None, **_NO_LEASE)
+        ).rowcount
+    return ended
+
+
+def reclaim_expired(conn: Connection) -> int:
+    """Make units whose lease has ended pending again; return how many."""
+    query = (
+        update(work)
+        .where(work.c.state == WorkState.LEASED, work.c.lease_until < now())
+        .values(state=WorkState.PENDING, rung_at=None, **_NO_LEASE)
+    )
+    return conn.execute(query).rowcount
+
+
+def expired(conn: Connection) -> bool:
+    """Return whether a lease has ended: asked often, as it needs no writing transaction."""
+    query = select(work.c.id).where(work.c.state == WorkState.LEASED, work.c.lease_until < now())
+    return conn.execute(query.limit(1)).first() is not None
+
+
+def worn_out(conn: Connection, *, limit: int = 100) -> list[int]:
+    """Return pending units that came back too often."""
+    query = (
+        select(work.c.id)
+        .where(work.c.state == WorkState.PENDING, work.c.attempts >= MAX_ATTEMPTS)
+        .order_by(work.c.id)
+        .limit(limit)
+    )
+    return list(conn.execute(query).scalars())
+
+
+def split_or_quarantine(conn: Connection, work_id: int) -> WorkState | None:
+    """Split a unit that came back too often, or mark its only report failed.
+
+    Returns the new state, ``None`` where it is not (or no longer) such a unit.
+    """
+    taken = conn.execute(
+        update(work)
+        .where(
+            work.c.id == work_id,
+            work.c.state == WorkState.PENDING,
+            work.c.attempts >= MAX_ATTEMPTS,
+        )
+        .values(state=WorkState.SPLIT, finished_at=now())
+        .returning(work.c.lane)
+    ).one_or_none()
+    if taken is None:
+        return None
+    query = select(reports.c.id).where(
+        reports.c.work_id == work_id, reports.c.state == ReportState.QUEUED
+    )
+    ids = list(conn.execute(query.order_by(reports.c.id)).scalars())
+    if len(ids) > 1:
+        _split(conn, work_id, ids, lane=Lane(taken.lane))
+        return WorkState.SPLIT
+    outcomes.mark_final(conn, work_id, ids, error_code=WORKER_LOST)
+    conn.execute(update(work).where(work.c.id == work_id).values(state=WorkState.QUARANTINED))
+    return WorkState.QUARANTINED
+
+
+def _split(conn: Connection, work_id: int, ids: Sequence[str], *, lane: Lane) -> None:
+    ways = min(SPLIT_WAYS, len(ids))
+    children = create_for_reports(conn, ways, lane=lane)
+    conn.execute(
+        update(work).where(work.c.id.in_(children)).values(parent_id=work_id, rung_at=None)
+    )
+    for position, child in enumerate(children):
+        part = ids[position * len(ids) // ways : (position + 1) * len(ids) // ways]
+        conn.execute(update(reports).where(reports.c.id.in_(part)).values(work_id=child))
+
+
+def ring_due(conn: Connection, *, older_than_s: float, limit: int) -> list[Bell]:
+    """Return pending units that nobody was told of, or too long ago: interactive ones first.
+
+    The longest unrung come first, so that units which nobody takes cannot starve the rest.
+    """
+    query = (
+        select(work.c.id, work.c.lane)
+        .where(
+            work.c.state == WorkState.PENDING,
+            work.c.attempts < MAX_ATTEMPTS,
+            or_(work.c.rung_at.is_(None), work.c.rung_at < now(offset_s=-older_than_s)),
+        )
+        .order_by(
+            case((work.c.lane == Lane.INTERACTIVE, 0), else_=1),
+            work.c.rung_at.asc().nulls_first(),
+            work.c.id,
+        )
+        .limit(limit)
+    )
+    return [Bell(row.id, Lane(row.lane)) for row in conn.execute(query)]
+
+
+def mark_rung(conn: Connection, work_ids: Sequence[int]) -> None:
+    """Remember that the bell was rung for these units."""
+    conn.execute(
+        update(work)
+        .where(work.c.id.in_(work_ids), work.c.state == WorkState.PENDING)
+        .values(rung_at=now())
+    )
+
+
+def open_units(conn: Connection) -> int:
+    """Return how many units are pending or leased."""
+    query = select(func.count()).where(work.c.state.in_((WorkState.PENDING, WorkState.LEASED)))
+    return conn.execute(query).scalar_one()
+
+
+def reconcile(conn: Connection) -> Reconciliation:
+    """Count where all reports are. Reads every row: for once a minute, not for every request."""
+    by_state = select(reports.c.state, func.count()).group_by(reports.c.state)
+    states: dict[str, int] = {row[0]: row[1] for row in conn.execute(by_state)}
+    done = conn.execute(
+        select(func.count()).select_from(
+            results.join(
+                reports,
+                and_(reports.c.id == results.c.report, reports.c.state == ReportState.DONE),
+            )
+        )
+    ).scalar_one()
+    alive = conn.execute(
+        select(func.count())
+        .select_from(reports.join(work, work.c.id == reports.c.work_id))
+        .where(
+            reports.c.state == ReportState.QUEUED,
+            work.c.state.in_((WorkState.PENDING, WorkState.LEASED)),
+        )
+    ).scalar_one()
+    return Reconciliation(
+        accepted=sum(states.values()),
+        done=done,
+        failed=states.get(ReportState.FAILED, 0),
+        cancelled=states.get(ReportState.CANCELLED, 0),
+        open=alive,
+    )
+
+
+def _end(conn: Connection, held: Claim, **values: Any) -> None:
+    """End a claim that is still ours, or raise FencedError."""
+    query = (
+        update(work)
+        .where(
+            work.c.id == held.work_id,
+            work.c.lease_token == held.token,
+            work.c.state == WorkState.LEASED,
+        )
+        .values(**values, **_NO_LEASE)
+    )
+    if conn.execute(query).rowcount != 1:
+        raise FencedError(held.work_id)
