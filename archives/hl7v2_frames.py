@@ -1,0 +1,119 @@
+r"""Where HL7 v2 messages begin and end: log framing, MLLP, and plain files.
+
+- log: ``<SB>`` message ``<EB>``, segments ended by ``<R>``, often a time stamp line between
+- MLLP: ``\x0b`` message ``\x1c\r``
+- plain: a message begins with each line that starts with ``MSH``
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MAX_MESSAGE_BYTES = 32 * 1024 * 1024
+_BLOCK_BYTES = 64 * 1024
+_PLAIN_START = re.compile(rb"(?:^|(?<=[\r\n]))MSH(?=[^A-Za-z0-9\s])")
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One message's bytes, or why there is none."""
+
+    line: int
+    """The line of the file that the frame starts on, counted from 1."""
+    body: bytes
+    fault: str | None = None
+    """``None``, ``"unterminated"`` or ``"too_large"``."""
+
+
+def is_hl7(head: bytes) -> bool:
+    """Say whether the first bytes of a file look like HL7 v2 in any framing."""
+    return b"<SB>" in head or b"\x0bMSH" in head or _PLAIN_START.search(head) is not None
+
+
+def frames(stream: BinaryIO) -> Iterator[Frame]:
+    """Yield the frames of a file in order, holding one message in memory at a time."""
+    head = stream.read(_BLOCK_BYTES)
+    if b"<SB>" in head:
+        yield from _delimited(stream, head, start=b"<SB>", end=b"<EB>")
+    elif b"\x0b" in head:
+        yield from _delimited(stream, head, start=b"\x0b", end=b"\x1c")
+    else:
+        yield from _plain(stream, head)
+
+
+def _delimited(stream: BinaryIO, head: bytes, *, start: bytes, end: bytes) -> Iterator[Frame]:
+    """Yield what stands between ``start`` and ``end``; a new start before the end is a fault."""
+    buffer, line = head, 1
+    while True:
+        begin = buffer.find(start)
+        if begin < 0:
+            keep = len(start) - 1
+            block = stream.read(_BLOCK_BYTES)
+            if not block:
+                return
+            line += buffer[: len(buffer) - keep].count(b"\n")
+            buffer = buffer[len(buffer) - keep :] + block
+            continue
+        line += buffer.count(b"\n", 0, begin)
+        buffer = buffer[begin:]
+        buffer, stop = _fill_until(stream, buffer, end, offset=len(start))
+        again = buffer.find(start, len(start), stop if stop >= 0 else len(buffer))
+        if again >= 0:
+            yield Frame(line, b"", "unterminated")
+            line += buffer.count(b"\n", 0, again)
+            buffer = buffer[again:]
+            continue
+        if stop < 0:
+            fault = "too_large" if len(buffer) >= MAX_MESSAGE_BYTES else "unterminated"
+            yield Frame(line, b"", fault)
+            line += buffer.count(b"\n")
+            buffer = stream.read(_BLOCK_BYTES)
+            continue
+        yield Frame(line, buffer[len(start) : stop])
+        line += buffer.count(b"\n", 0, stop)
+        buffer = buffer[stop + len(end) :]
+
+
+def _fill_until(stream: BinaryIO, buffer: bytes, end: bytes, *, offset: int) -> tuple[bytes, int]:
+    """Read until ``end`` is in the buffer; return the buffer and where it is, or -1."""
+    stop = buffer.find(end, offset)
+    while stop < 0 and len(buffer) < MAX_MESSAGE_BYTES:
+        block = stream.read(_BLOCK_BYTES)
+        if not block:
+            return buffer, -1
+        searched = max(offset, len(buffer) - len(end) + 1)
+        buffer += block
+        stop = buffer.find(end, searched)
+    return buffer, stop
+
+
+def _plain(stream: BinaryIO, head: bytes) -> Iterator[Frame]:
+    """Yield what stands between one line that starts with MSH and the next."""
+    buffer, line = head, 1
+    first = _PLAIN_START.search(buffer)
+    if first is None:
+        return
+    line += buffer.count(b"\n", 0, first.start())
+    buffer = buffer[first.start() :]
+    while True:
+        following = _PLAIN_START.search(buffer, 3)
+        if following is None:
+            block = stream.read(_BLOCK_BYTES)
+            if block and len(buffer) < MAX_MESSAGE_BYTES:
+                buffer += block
+                continue
+            fault = "too_large" if len(buffer) >= MAX_MESSAGE_BYTES else None
+            yield Frame(line, b"" if fault else buffer, fault)
+            if not block:
+                return
+            line += buffer.count(b"\n")
+            buffer = block
+            continue
+        yield Frame(line, buffer[: following.start()])
+        line += buffer.count(b"\n", 0, following.start())
+        buffer = buffer[following.start() :]

@@ -1,0 +1,89 @@
+"""Read archives of any known format as one stream of reports and refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from archives.columns import Mapping
+from archives.csv_tsv import read_csv
+from archives.errors import ColumnsError, UnknownFormatError
+from archives.files import ArchiveFile, list_files, open_bytes
+from archives.hl7v2 import read_hl7v2
+from archives.hl7v2_frames import is_hl7
+from archives.jsonl import read_jsonl
+from archives.model import Entry, Refusal
+from archives.text_files import read_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Reader = Callable[[ArchiveFile, Mapping], Iterator[Entry]]
+"""Yields every row of one file once, as a report or as a refusal, in constant memory."""
+
+READERS: dict[str, Reader] = {
+    ".csv": read_csv,
+    ".tsv": read_csv,
+    ".tab": read_csv,
+    ".jsonl": read_jsonl,
+    ".ndjson": read_jsonl,
+    ".hl7": read_hl7v2,
+    ".oru": read_hl7v2,
+    ".log": read_hl7v2,
+    ".msg": read_hl7v2,
+    ".mllp": read_hl7v2,
+    ".txt": read_text,
+}
+"""By the file's suffix. A ``.txt`` that holds HL7 v2 is read as such."""
+
+_SNIFF_BYTES = 64 * 1024
+
+
+def read(paths: Sequence[Path], mapping: Mapping | None = None) -> Iterator[Entry]:
+    """Yield every row of every file once, in a stable order.
+
+    Raises:
+        ArchiveError: nothing at a path, an unknown format, or a table without report text. In a
+            folder an unreadable file is a refusal instead: the others are still wanted.
+
+    """
+    mapping = mapping or Mapping()
+    for path in paths:
+        for file in list_files([path]):
+            try:
+                yield from read_file(file, mapping)
+            except (UnknownFormatError, ColumnsError) as error:
+                if not path.is_dir():
+                    raise
+                yield Refusal(file.name, 1, error.code, type(error).REFUSAL)
+
+
+def read_file(file: ArchiveFile, mapping: Mapping) -> Iterator[Entry]:
+    """Yield the rows of one file.
+
+    Raises:
+        UnknownFormatError: there is no reader for it.
+        ColumnsError: a table without report text.
+
+    """
+    reader = find_reader(file)
+    if reader is None:
+        known = ", ".join(sorted(READERS))
+        raise UnknownFormatError(f"{file.path} is of no format that is read ({known}).")
+    try:
+        yield from reader(file, mapping)
+    except (OSError, EOFError) as error:
+        yield Refusal(file.name, 1, "file_unreadable", f"{type(error).__name__} while reading.")
+
+
+def find_reader(file: ArchiveFile) -> Reader | None:
+    """Return the reader for a file by its suffix, and for text by what it begins with."""
+    reader = READERS.get(file.kind)
+    if reader is read_text or (reader is None and file.kind == ""):
+        try:
+            with open_bytes(file) as stream:
+                head = stream.read(_SNIFF_BYTES)
+        except (OSError, EOFError):
+            return reader
+        return read_hl7v2 if is_hl7(head) else reader
+    return reader
