@@ -1,0 +1,1 @@
+"""The HTTP API: routes, schemas, problems, security. Everything it keeps goes through ``storage``."""

@@ -1,0 +1,108 @@
+"""The edge of every request: its id, its one log line, its headers, and the end of all errors.
+
+What no route or handler caught ends here as a 500 problem. It is not raised again, because the
+server would log its message, and a message may quote a report.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+
+import structlog
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.logs import frames
+from api.problems import Code, Problem, problem_response
+
+_LOG = structlog.get_logger()
+_QUIET = frozenset({"/healthz/live", "/healthz/ready"})
+"""Routes that are asked every few seconds: logged only where they fail."""
+_METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+"""A method is a word of the client's as well: others are not logged."""
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+}
+
+
+class Edge:
+    """The outermost ASGI middleware."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request and log it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        exchange = _Exchange(scope, send)
+        try:
+            await self._app(scope, receive, exchange.send)
+        except Problem as problem:
+            await exchange.answer(problem, receive)
+        except Exception as error:  # noqa: BLE001 - the edge of the request
+            _LOG.error(
+                "request_failed",
+                request_id=exchange.request_id,
+                error_type=type(error).__name__,
+                frames=frames(error.__traceback__),
+            )
+            await exchange.answer(_internal_error(), receive)
+        finally:
+            exchange.log()
+
+
+class _Exchange:
+    """One request and what was answered."""
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self.request_id = str(uuid.uuid4())
+        self._scope = scope
+        self._send = send
+        self._status: int | None = None
+        self._started = time.perf_counter()
+        scope.setdefault("state", {})["request_id"] = self.request_id
+
+    async def send(self, message: Message) -> None:
+        """Pass a message on, with our headers on the first one."""
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+            headers = MutableHeaders(scope=message)
+            headers["X-Request-Id"] = self.request_id
+            for name, value in _HEADERS.items():
+                headers.setdefault(name, value)
+        await self._send(message)
+
+    async def answer(self, problem: Problem, receive: Receive) -> None:
+        """Answer with a problem, unless an answer has begun already."""
+        self._scope["state"]["problem_code"] = problem.code.value
+        if self._status is None:
+            response = problem_response(problem, self.request_id)
+            await response(self._scope, receive, self.send)
+
+    def log(self) -> None:
+        """Write the request's line."""
+        route = getattr(self._scope.get("route"), "path", None)
+        status = self._status or 0
+        if route in _QUIET and status < 400:  # noqa: PLR2004 - the first error status
+            return
+        _LOG.info(
+            "request",
+            request_id=self.request_id,
+            method=self._scope["method"] if self._scope["method"] in _METHODS else None,
+            route=route,
+            status=status,
+            duration_ms=round((time.perf_counter() - self._started) * 1000, 1),
+            key_id=self._scope["state"].get("key_id"),
+            code=self._scope["state"].get("problem_code"),
+        )
+
+
+def _internal_error() -> Problem:
+    return Problem(
+        Code.INTERNAL_ERROR, "The error is in our log, under the id that `instance` gives."
+    )

@@ -1,0 +1,56 @@
+"""Reading one report at once: nothing is stored, nothing is queued."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import JSONResponse, Response
+
+from api.body import JsonBody
+from api.openapi import json_request
+from api.schemas import EXTRACT, ExtractIn
+from api.security import Needs, Scope
+from api.service import Service, service_of
+from api.views import PatternsView
+from extractor.model import Result
+
+router = APIRouter()
+
+
+@router.post(
+    "/v1/extract",
+    tags=["extract"],
+    response_model=Result,
+    dependencies=[Depends(Needs(Scope.EXTRACT))],
+    openapi_extra=json_request("ExtractIn"),
+)
+async def extract(
+    posted: Annotated[ExtractIn, Depends(JsonBody(EXTRACT))],
+    service: Annotated[Service, Depends(service_of)],
+) -> Response:
+    """Read one report and return the result; the text is not kept."""
+    result = await service.extraction.extract(posted.to_report())
+    document = await run_in_threadpool(result.to_dict)
+    return JSONResponse(document)
+
+
+@router.get(
+    "/v1/patterns",
+    tags=["patterns"],
+    response_model=PatternsView,
+    dependencies=[Depends(Needs(Scope.REPORTS_READ))],
+)
+async def patterns(service: Annotated[Service, Depends(service_of)]) -> Response:
+    """Return the versions and the digest of what this server reads reports with."""
+    engine = service.extraction.extractor.engine
+    return JSONResponse(
+        {
+            "engine": {
+                "version": engine.version,
+                "patterns_version": engine.patterns_version,
+                "patterns_digest": engine.patterns_digest,
+            }
+        }
+    )

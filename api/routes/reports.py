@@ -1,0 +1,186 @@
+"""Reports: posting, looking up, listing, deleting."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+import structlog
+from fastapi import APIRouter, Depends, Query, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import JSONResponse, Response
+
+from api.body import JsonBody
+from api.listing import ReportQuery
+from api.openapi import json_request
+from api.problems import Code, Problem
+from api.schemas import SUBMISSION, ReportIn, ReportsIn
+from api.security import CurrentKey, Needs, Scope, check_scope
+from api.service import Service, service_of
+from api.views import (
+    REPORTS_PATH,
+    AcceptedReports,
+    ReportList,
+    ReportView,
+    accepted_view,
+    report_path,
+    report_summary,
+    report_view,
+)
+from api.waiting import preferred_wait_s, wait_until_final
+from storage import reports
+from storage.model import Accepted, Lane, NewReport, ReportState, StoredReport
+
+_LOG = structlog.get_logger()
+_RETRY_AFTER_S = "1"
+
+router = APIRouter(tags=["reports"])
+TheService = Annotated[Service, Depends(service_of)]
+
+
+@router.post(
+    REPORTS_PATH,
+    status_code=202,
+    response_model=ReportView | AcceptedReports,
+    responses={200: {"model": ReportView, "description": "The result is there already."}},
+    dependencies=[Depends(Needs(Scope.REPORTS_WRITE))],
+    openapi_extra=json_request("Submission"),
+)
+async def post_reports(
+    request: Request,
+    posted: Annotated[ReportIn | ReportsIn, Depends(JsonBody(SUBMISSION, tagged=True))],
+    service: TheService,
+) -> Response:
+    """Accept one report, or up to 1,000 as `{"reports": [...]}`: all of them or none.
+
+    The answer comes once they are safely stored; they are read in the background. For a single
+    report the header `Prefer: wait=N` holds the answer until the result is there, for up to N
+    seconds: `200` with the result, or `202` as without it. Posting the same text again under the
+    same source and accession gives the report that is there.
+    """
+    if isinstance(posted, ReportsIn):
+        new = [report.to_new_report() for report in posted.reports]
+        accepted = await _accept(service, new, Lane.BULK)
+        body = {"reports": [accepted_view(one) for one in accepted]}
+        headers = {"Location": REPORTS_PATH, "Retry-After": _RETRY_AFTER_S}
+        return JSONResponse(body, status_code=202, headers=headers)
+    [one] = await _accept(service, [posted.to_new_report()], Lane.INTERACTIVE)
+    return await _answer_one(request, service, one)
+
+
+@router.get(
+    REPORTS_PATH, response_model=ReportList, dependencies=[Depends(Needs(Scope.REPORTS_READ))]
+)
+async def list_reports(query: Annotated[ReportQuery, Query()], service: TheService) -> Response:
+    """List reports, newest first, without results and texts.
+
+    `finding`, `status` and `site` must hold for one and the same mention. Follow `next_cursor`
+    with the same filters; reports that arrive meanwhile shift nothing.
+    """
+    filters = query.filters()
+    named = query.named()
+    after = None if query.cursor is None else service.cursors.read(query.cursor, named)
+
+    def load() -> tuple[Sequence[StoredReport], str | None]:
+        with service.database.read() as conn:
+            page = reports.list_page(conn, filters, after=after, limit=query.page_size)
+        return page.reports, page.next_after
+
+    page, next_after = await run_in_threadpool(load)
+    cursor = None if next_after is None else service.cursors.make(next_after, named)
+    return JSONResponse({"reports": [report_summary(r) for r in page], "next_cursor": cursor})
+
+
+@router.get(
+    REPORTS_PATH + "/{id}",
+    response_model=ReportView,
+    dependencies=[Depends(Needs(Scope.REPORTS_READ))],
+)
+async def get_report(
+    id: str,  # noqa: A002 - the name in the path
+    key: CurrentKey,
+    service: TheService,
+    include: Annotated[Literal["text"] | None, Query()] = None,
+) -> Response:
+    """Return a report's state and, once it is done, its result.
+
+    `include=text` adds the text, which takes the scope `text:read` as well.
+    """
+    if include == "text":
+        check_scope(key, Scope.TEXT_READ)
+    report = await run_in_threadpool(_load, service, id, include_text=include == "text")
+    headers = {"Retry-After": _RETRY_AFTER_S} if report.state is ReportState.QUEUED else {}
+    view = report_view(report, include_text=include == "text")
+    return JSONResponse(view, headers=headers)
+
+
+@router.delete(
+    REPORTS_PATH + "/{id}",
+    status_code=204,
+    response_class=Response,
+    dependencies=[Depends(Needs(Scope.REPORTS_DELETE))],
+)
+async def delete_report(
+    id: str,  # noqa: A002 - the name in the path
+    service: TheService,
+) -> Response:
+    """Delete a report with its text, its result and its mentions, for good."""
+
+    def delete() -> bool:
+        with service.database.begin() as conn:
+            return reports.delete(conn, id)
+
+    if not (_looks_like_id(id) and await run_in_threadpool(delete)):
+        raise _not_found()
+    return Response(status_code=204)
+
+
+async def _accept(service: Service, new: Sequence[NewReport], lane: Lane) -> list[Accepted]:
+    """Store reports, then ring for those that are new."""
+
+    def store() -> list[Accepted]:
+        with service.database.begin() as conn:
+            return reports.accept(conn, new, lane=lane)
+
+    accepted = await run_in_threadpool(store)
+    fresh = [one for one in accepted if one.is_new]
+    _LOG.info("reports_accepted", reports=len(accepted), new_reports=len(fresh))
+    work_ids = {one.work_id for one in fresh if one.work_id is not None}
+    if work_ids:
+        service.ring_soon(work_ids, lane)
+    return accepted
+
+
+async def _answer_one(request: Request, service: Service, accepted: Accepted) -> Response:
+    wait_s = preferred_wait_s(
+        request.headers.getlist("prefer"), longest_s=service.settings.max_wait_s
+    )
+    if wait_s is not None and accepted.state is ReportState.QUEUED:
+        await wait_until_final(request, service, accepted.id, wait_s=wait_s)
+    report = await run_in_threadpool(_load, service, accepted.id)
+    headers = {"Location": report_path(report.id)}
+    if report.state is ReportState.QUEUED:
+        headers["Retry-After"] = _RETRY_AFTER_S
+        return JSONResponse(report_view(report), status_code=202, headers=headers)
+    if wait_s is not None:
+        headers["Preference-Applied"] = f"wait={wait_s:g}"
+    return JSONResponse(report_view(report), headers=headers)
+
+
+def _load(service: Service, id_: str, *, include_text: bool = False) -> StoredReport:
+    if not _looks_like_id(id_):
+        raise _not_found()
+    with service.database.read() as conn:
+        report = reports.get(conn, id_, include_text=include_text)
+    if report is None:
+        raise _not_found()
+    return report
+
+
+def _looks_like_id(id_: str) -> bool:
+    # What is none of ours need not reach the database, which refuses NUL with an error.
+    return id_.startswith("rep_") and id_.isascii() and id_.isprintable()
+
+
+def _not_found() -> Problem:
+    return Problem(Code.REPORT_NOT_FOUND, "No report has this id; it may have been deleted.")

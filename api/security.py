@@ -1,0 +1,101 @@
+"""Who may do what: API keys with scopes, checked before a body is read.
+
+Every route names its scope with :func:`needs`, or stands in :data:`PUBLIC` (a test walks them
+all). Why a key was refused is never told apart: unknown, expired and revoked look the same.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from fastapi import Depends, Request, Security
+from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
+from starlette.concurrency import run_in_threadpool
+
+from api.problems import Code, Problem
+from api.service import Service, service_of
+from storage import keys
+from storage.errors import DatabaseUnavailableError, KeyRefusedError
+
+
+class Scope(StrEnum):
+    """What a key may be made for."""
+
+    REPORTS_WRITE = "reports:write"
+    REPORTS_READ = "reports:read"
+    REPORTS_DELETE = "reports:delete"
+    TEXT_READ = "text:read"
+    """Reading the text of stored reports: apart from reading what was found in them."""
+    EXTRACT = "extract"
+    KEYS_ADMIN = "keys:admin"
+
+
+PUBLIC = frozenset({"/healthz/live", "/healthz/ready", "/openapi.json"})
+"""Routes that need no key: they say nothing of any report."""
+
+_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="marrow"'}
+_BEARER = HTTPBearer(auto_error=False, scheme_name="bearer", description="An API key.")
+_HEADER = APIKeyHeader(
+    name="X-API-Key", auto_error=False, scheme_name="header", description="An API key."
+)
+
+
+async def authenticate(
+    request: Request,
+    service: Annotated[Service, Depends(service_of)],
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
+    header: Annotated[str | None, Security(_HEADER)],
+) -> keys.Key:
+    """Return the key of the request, or raise Problem."""
+    token = bearer.credentials if bearer else header
+    if not token:
+        raise Problem(
+            Code.KEY_MISSING,
+            "Send an API key as `Authorization: Bearer ...` or `X-API-Key: ...`.",
+            headers=_CHALLENGE,
+        )
+    key = await run_in_threadpool(_verify, service, token)
+    request.state.key_id = key.id
+    return key
+
+
+CurrentKey = Annotated[keys.Key, Depends(authenticate)]
+
+
+class Needs:
+    """A dependency that lets a request through only with a scope."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+
+    async def __call__(self, key: CurrentKey) -> None:
+        """Raise Problem unless the request's key has the scope."""
+        check_scope(key, self.scope)
+
+
+def check_scope(key: keys.Key, scope: Scope) -> None:
+    """Raise Problem unless the key has the scope."""
+    if scope.value not in key.scopes:
+        raise Problem(Code.SCOPE_MISSING, f"The key needs the scope `{scope.value}` for this.")
+
+
+def _verify(service: Service, token: str) -> keys.Key:
+    try:
+        with service.database.read() as conn:
+            key = keys.verify(conn, service.pepper, token)
+    except KeyRefusedError:
+        raise Problem(
+            Code.KEY_INVALID, "The key is unknown, expired or revoked.", headers=_CHALLENGE
+        ) from None
+    if keys.needs_touch(key):
+        _touch(service, key)
+    return key
+
+
+def _touch(service: Service, key: keys.Key) -> None:
+    try:
+        with service.database.begin() as conn:
+            keys.touch(conn, key.id)
+    except DatabaseUnavailableError:
+        pass  # A note for the administrator; no reason to turn the request away.

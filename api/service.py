@@ -1,0 +1,52 @@
+"""What the routes work with, made once for a process and reached through ``app.state``."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import cast
+
+from fastapi import Request
+from starlette.concurrency import run_in_threadpool
+
+from api.cursors import Cursors
+from api.extraction import Extraction
+from api.settings import ApiSettings
+from storage.database import Database
+from storage.model import Lane
+
+Ring = Callable[[int, Lane], object]
+"""Tell the workers of one unit of work; never raises."""
+
+
+@dataclass(slots=True)
+class Service:
+    """The parts that requests share."""
+
+    settings: ApiSettings
+    database: Database
+    pepper: bytes
+    cursors: Cursors
+    extraction: Extraction
+    ring: Ring
+    _ringing: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def ring_soon(self, work_ids: Iterable[int], lane: Lane) -> None:
+        """Ring for units of work without making the client wait for Redis.
+
+        A bell that is lost, here or on the way, is rung again by the dispatcher.
+        """
+        task = asyncio.create_task(run_in_threadpool(self._ring_all, sorted(set(work_ids)), lane))
+        # The loop itself keeps no reference to a task.
+        self._ringing.add(task)
+        task.add_done_callback(self._ringing.discard)
+
+    def _ring_all(self, work_ids: Iterable[int], lane: Lane) -> None:
+        for work_id in work_ids:
+            self.ring(work_id, lane)
+
+
+def service_of(request: Request) -> Service:
+    """Return the service of the application that serves ``request`` (a dependency)."""
+    return cast("Service", request.app.state.service)

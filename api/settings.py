@@ -1,0 +1,33 @@
+"""What an operator may set of the API, by ``MARROW_...`` environment variables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ApiSettings(BaseSettings):
+    """Addresses, limits and times of the API; the database's settings are ``StorageSettings``."""
+
+    model_config = SettingsConfigDict(env_prefix="MARROW_", frozen=True)
+
+    host: str = "127.0.0.1"
+    """The address to listen on; the default answers this machine only."""
+    port: int = Field(default=8765, ge=0, le=65_535)
+    """The TCP port; 0 lets the system choose a free one."""
+    patterns: Path | None = None
+    """A directory of own patterns for ``/v1/extract``; the shipped ones where it is not set."""
+    max_submission_bytes: int = Field(default=32 * 1024 * 1024, ge=1024)
+    """The largest body of ``POST /v1/reports``, which may hold 1,000 reports."""
+    max_report_bytes: int = Field(default=4 * 1024 * 1024, ge=1024)
+    """The largest body of ``POST /v1/extract``: 200,000 characters, each escaped in JSON."""
+    max_body_bytes: int = Field(default=64 * 1024, ge=1024)
+    """The largest body of any other request."""
+    max_wait_s: float = Field(default=30.0, ge=0, le=300)
+    """The longest time that ``Prefer: wait=N`` is honoured for."""
+    extract_timeout_s: float = Field(default=20.0, gt=0)
+    """How long a client of ``POST /v1/extract`` waits for its turn and its result."""
+    extract_queue: int = Field(default=16, ge=1)
+    """How many requests may wait for ``POST /v1/extract`` at once; more are told to come back."""
