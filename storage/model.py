@@ -158,7 +158,7 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class Bell:
+class DueUnit:
     """A unit of work that somebody has to be told of."""
 
     work_id: int

@@ -16,8 +16,8 @@ from storage import outcomes
 from storage.clock import now
 from storage.errors import FencedError
 from storage.model import (
-    Bell,
     Claim,
+    DueUnit,
     Lane,
     Lease,
     Reconciliation,
@@ -215,7 +215,7 @@ def _split(conn: Connection, work_id: int, ids: Sequence[str], *, lane: Lane) ->
         conn.execute(update(reports).where(reports.c.id.in_(part)).values(work_id=child))
 
 
-def ring_due(conn: Connection, *, older_than_s: float, limit: int) -> list[Bell]:
+def ring_due(conn: Connection, *, older_than_s: float, limit: int) -> list[DueUnit]:
     """Return pending units that nobody was told of, or too long ago: interactive ones first.
 
     The longest unrung come first, so that units which nobody takes cannot starve the rest.
@@ -234,7 +234,7 @@ def ring_due(conn: Connection, *, older_than_s: float, limit: int) -> list[Bell]
         )
         .limit(limit)
     )
-    return [Bell(row.id, Lane(row.lane)) for row in conn.execute(query)]
+    return [DueUnit(row.id, Lane(row.lane)) for row in conn.execute(query)]
 
 
 def mark_rung(conn: Connection, work_ids: Sequence[int]) -> None:

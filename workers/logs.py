@@ -1,0 +1,154 @@
+"""Logs: one JSON object a line on standard error, and never the text of a report.
+
+What is logged is an event's name and the keys in :data:`ALLOWED`; all else is dropped. Of an
+exception its type and frames are kept, not its message, which may quote what was read. Of the
+libraries' own messages the template is kept without what would be put into it, and that only of
+libraries that never see a report.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import threading
+import traceback
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TextIO
+
+import structlog
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import TracebackType
+
+    from structlog.typing import EventDict, FilteringBoundLogger
+
+ALLOWED = frozenset(
+    {
+        "accepted",
+        "attempts",
+        "cancelled",
+        "code",
+        "concurrency",
+        "done",
+        "ending",
+        "error_type",
+        "event",
+        "failed",
+        "frames",
+        "key",
+        "lane",
+        "level",
+        "line",
+        "logger",
+        "method",
+        "number",
+        "open",
+        "pid",
+        "port",
+        "process",
+        "quarantined",
+        "read",
+        "reclaimed",
+        "report",
+        "request",
+        "revision",
+        "route",
+        "rung",
+        "seconds",
+        "split",
+        "status",
+        "time",
+        "version",
+        "work",
+    }
+)
+"""Names, numbers and our own ids; nothing that a client or a library chooses."""
+_TRUSTED = ("celery", "kombu", "billiard", "redis", "alembic", "uvicorn")
+"""Loggers of libraries that see row numbers only."""
+_MAX_FRAMES = 30
+
+
+def configure(*, level: int = logging.INFO, stream: TextIO | None = None) -> None:
+    """Send everything that is logged in this process through here, warnings and crashes too."""
+    target = sys.stderr if stream is None else stream
+    structlog.configure(
+        processors=[_add_level, _finish],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(target),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(target)
+    handler.setFormatter(_LibraryFormatter())
+    logging.root.handlers = [handler]
+    logging.root.setLevel(logging.WARNING)
+    logging.captureWarnings(capture=True)
+    sys.excepthook = _log_crash
+    threading.excepthook = _log_thread_crash
+
+
+def get_logger(name: str) -> FilteringBoundLogger:
+    """Return a logger of ours; an exception goes in as ``error=``, or by ``exception()``."""
+    logger: FilteringBoundLogger = structlog.get_logger(logger=name)
+    return logger
+
+
+def frames(error: BaseException) -> list[str]:
+    """Return where an exception passed, innermost last, as ``file:line function``."""
+    passed = traceback.extract_tb(error.__traceback__, limit=-_MAX_FRAMES)
+    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in passed]
+
+
+def _add_level(logger: object, method: str, event: EventDict) -> EventDict:
+    del logger
+    event["level"] = method
+    return event
+
+
+def _finish(logger: object, method: str, event: EventDict) -> str:
+    del logger, method
+    return _line(event.items())
+
+
+def _line(items: Iterable[tuple[str, Any]]) -> str:
+    """Return the line of an event, with nothing in it that is not allowed."""
+    event = dict(items)
+    error = event.pop("error", None)
+    if event.pop("exc_info", None) is True:  # from logger.exception(...)
+        error = sys.exception()
+    if isinstance(error, BaseException):
+        event |= {"error_type": type(error).__qualname__, "frames": frames(error)}
+    kept = {key: value for key, value in event.items() if key in ALLOWED}
+    moment = datetime.now(UTC).isoformat(timespec="milliseconds")
+    return json.dumps({"time": moment} | kept, default=lambda value: type(value).__qualname__)
+
+
+class _LibraryFormatter(logging.Formatter):
+    """Writes what libraries log."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record's line, without the values in its message."""
+        is_trusted = record.name.partition(".")[0] in _TRUSTED and isinstance(record.msg, str)
+        event = {
+            "logger": record.name,
+            "level": record.levelname.lower(),
+            "event": record.msg if is_trusted else "library_message",
+            "line": record.lineno,
+            "error": record.exc_info[1] if record.exc_info else None,
+        }
+        return _line(event.items())
+
+
+def _log_crash(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    del trace
+    if issubclass(kind, KeyboardInterrupt):
+        return
+    get_logger("process").critical("crashed", error=error)
+
+
+def _log_thread_crash(args: threading.ExceptHookArgs) -> None:
+    if args.exc_value is not None:
+        _log_crash(args.exc_type, args.exc_value, args.exc_traceback)

@@ -1,0 +1,99 @@
+"""What `marrow worker` and `marrow dispatcher` run: one process each, ended by SIGTERM."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import threading
+from typing import TYPE_CHECKING
+
+from storage.database import Database
+from workers import logs
+from workers.app import make_app
+from workers.bell import Bell
+from workers.dispatcher import Dispatcher
+from workers.tasks import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+    from workers.run_work import Reader
+    from workers.settings import WorkerSettings
+
+_PR_SET_PDEATHSIG = 1
+
+
+def run_worker(settings: WorkerSettings, *, load: Callable[[], Reader] | None = None) -> int:
+    """Do work until SIGTERM or SIGINT, which let the units in hand end; return the exit code.
+
+    ``load`` makes the reader, once; without it the Extractor with the settings' patterns. Raises
+    DatabaseOutdatedError where the tables are not those of this version.
+    """
+    logs.configure()
+    _check_database(settings)
+    app = make_app(
+        settings.broker_url,
+        task_time_limit_s=settings.task_time_limit_s,
+        visibility_timeout_s=settings.visibility_timeout_s,
+    )
+    Worker(settings, load or (lambda: _load_extractor(settings))).register(app)
+    worker = app.Worker(
+        hostname=f"marrow-{os.getpid()}@%h",
+        pool="prefork",
+        concurrency=settings.worker_concurrency,
+        # Not said twice: the application's queues are all that there are.
+        queues=[queue.name for queue in app.conf.task_queues],
+        without_gossip=True,
+        without_mingle=True,
+        quiet=True,
+        loglevel="WARNING",
+    )
+    logs.get_logger(__name__).info("worker_started", concurrency=settings.worker_concurrency)
+    worker.start()
+    return int(worker.exitcode or 0)
+
+
+def run_dispatcher(settings: WorkerSettings) -> int:
+    """Dispatch until SIGTERM or SIGINT; return the exit code.
+
+    Raises DatabaseOutdatedError where the tables are not those of this version.
+    """
+    logs.configure()
+    _check_database(settings)
+    stop = threading.Event()
+
+    def end(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        stop.set()
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+    database, bell = Database.open(settings), Bell.open(settings)
+    logs.get_logger(__name__).info("dispatcher_started")
+    Dispatcher(database, bell, settings).run(stop)
+    bell.close()
+    database.dispose()
+    return 0
+
+
+def die_with_parent() -> None:
+    """Let the kernel kill this process when its parent dies: nothing is left behind (Linux)."""
+    parent = os.getppid()
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before we asked
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _check_database(settings: WorkerSettings) -> None:
+    database = Database.open(settings)
+    database.check_current()
+    # No connection may live on into the processes that are forked later.
+    database.dispose()
+
+
+def _load_extractor(settings: WorkerSettings) -> Reader:
+    from extractor import Extractor  # noqa: PLC0415 (spaCy takes seconds; only workers need it)
+
+    return Extractor.load() if settings.patterns is None else Extractor.load(settings.patterns)

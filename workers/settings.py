@@ -1,0 +1,64 @@
+"""How the workers work."""
+
+from __future__ import annotations
+
+import os
+from itertools import pairwise
+from pathlib import Path  # noqa: TC003 (pydantic reads the annotations)
+from typing import Self
+
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+
+from workers.bell import BellSettings
+
+_LADDER = (
+    "report_timeout_s",
+    "unit_timeout_s",
+    "task_time_limit_s",
+    "lease_s",
+    "visibility_timeout_s",
+)
+
+
+class WorkerSettings(BellSettings):
+    """Settings of workers and dispatcher, from the environment (``MARROW_...``).
+
+    The timeouts are a ladder: each one is the safety net of the one before, so each must be
+    longer. A shorter lease, say, would give a unit away while it is being worked on.
+    """
+
+    patterns: Path | None = None
+    """A pattern directory other than the shipped one."""
+    worker_concurrency: PositiveInt = Field(
+        default_factory=lambda: len(os.sched_getaffinity(0)), le=256
+    )
+    """Processes of one worker."""
+
+    report_timeout_s: PositiveFloat = 10
+    """For one report; then it is failed, and the next one is read."""
+    unit_timeout_s: PositiveFloat = 60
+    """For one unit, looked at between reports; then what is left is put back."""
+    task_time_limit_s: PositiveFloat = 180
+    """Then Celery kills the process."""
+    lease_s: PositiveFloat = 240
+    """Then the unit is given to somebody else."""
+    visibility_timeout_s: PositiveFloat = 600
+    """Then Redis gives out a bell again that nobody acknowledged."""
+
+    dispatch_every_s: PositiveFloat = 0.5
+    ring_again_s: PositiveFloat = 5
+    """A unit that waits this long is rung for again."""
+    bells_at_most: PositiveInt = 64
+    """Bells in Redis for each lane; the dispatcher rings for no more units than these."""
+
+    @model_validator(mode="after")
+    def _climb(self) -> Self:
+        for lower, higher in pairwise(_LADDER):
+            if getattr(self, lower) >= getattr(self, higher):
+                raise ValueError(f"{higher} must be longer than {lower}")
+        # The last report of a unit may begin just before the unit's time is over.
+        if self.unit_timeout_s + self.report_timeout_s > self.task_time_limit_s:
+            raise ValueError(
+                "task_time_limit_s must be as long as unit_timeout_s and report_timeout_s together"
+            )
+        return self

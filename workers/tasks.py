@@ -1,0 +1,88 @@
+"""The task, and what a worker's processes hold to do it."""
+
+from __future__ import annotations
+
+import gc
+from typing import TYPE_CHECKING, Any
+
+from celery import signals
+
+from storage.database import Database
+from workers.app import TASK
+from workers.logs import configure, get_logger
+from workers.run_work import Ending, run_work
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from celery import Celery
+
+    from workers.run_work import Reader
+    from workers.settings import WorkerSettings
+
+log = get_logger(__name__)
+
+
+class Worker:
+    """What the processes of a worker share: the reader, loaded once, before they are forked.
+
+    The database is opened after the fork: two processes on one connection would mix their words.
+    """
+
+    def __init__(self, settings: WorkerSettings, load: Callable[[], Reader]) -> None:
+        self.settings = settings
+        self._load = load
+        self._reader: Reader | None = None
+        self._database: Database | None = None
+
+    def register(self, app: Celery) -> None:
+        """Make this worker the one that does the application's task."""
+        signals.setup_logging.connect(self._on_setup_logging, weak=False)
+        signals.worker_init.connect(self._on_worker_init, weak=False)
+        signals.worker_process_init.connect(self._on_process_init, weak=False)
+        app.task(name=TASK, ignore_result=True)(self.run)
+
+    def run(self, work_id: int) -> None:
+        """Do the unit of work of this row; the task's whole message is the row's number."""
+        try:
+            self._run(work_id)
+        except Exception:  # an edge: Celery would log the message
+            # The unit comes back when its lease ends.
+            log.exception("work_failed", work=work_id)
+
+    def _run(self, work_id: int) -> None:
+        if self._reader is None or self._database is None:  # pragma: no cover
+            raise RuntimeError("the process was not prepared")
+        summary = run_work(
+            work_id, database=self._database, reader=self._reader, settings=self.settings
+        )
+        if summary.ending is not Ending.NOT_OURS:
+            log.info(
+                "work_ended",
+                work=work_id,
+                ending=summary.ending.value,
+                read=summary.read,
+                failed=summary.failed,
+                seconds=round(summary.seconds, 3),
+            )
+
+    def _on_setup_logging(self, **options: Any) -> None:
+        # That somebody listens is what keeps Celery from setting up its own.
+        del options
+
+    def _on_worker_init(self, **options: Any) -> None:
+        del options
+        self._reader = self._load()
+        # What is loaded now stays, and stays shared: the collector must not write to it.
+        gc.collect()
+        gc.freeze()
+        log.info("reader_loaded")
+
+    def _on_process_init(self, **options: Any) -> None:
+        del options
+        from workers.processes import die_with_parent  # noqa: PLC0415 (it imports this module)
+
+        configure()
+        die_with_parent()
+        self._database = Database.open(self.settings)
+        self._database.ping()
