@@ -39,6 +39,9 @@ test: $(DEV) ## Run every test, with the coverage floor
 .PHONY: check
 check: lint types imports lock-check test ## All that CI runs
 
+.PHONY: install
+install: $(DEV) ## Make .venv with the locked packages and tools (the other tasks do it, too)
+
 .PHONY: lint
 lint: $(DEV) ## Look for mistakes and unformatted code
 	@$(BIN)/ruff check .

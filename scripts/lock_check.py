@@ -24,12 +24,11 @@ def main() -> int:
         shutil.copytree(ROOT / "requirements", copy / "requirements")
         shutil.copy(ROOT / "pyproject.toml", copy)
         shutil.copy(ROOT / "Makefile", copy)
-        # `-o` names both files as they are, so that make does not try to build the environment.
-        done = subprocess.run(
-            ["make", "-o", ".venv/.dev-installed", "lock", f"BIN={Path(sys.executable).parent}"],
-            cwd=copy,
-            check=False,
-        )
+        # There is no environment in the copy: take the tools from this one, and `-o` keeps make
+        # from building another. ARGS may hold words for pytest.
+        command = ["make", "-o", ".venv/.dev-installed", "lock", "ARGS="]
+        command.append(f"BIN={Path(sys.executable).parent}")
+        done = subprocess.run(command, cwd=copy, check=False)
         if done.returncode != 0:
             print("The locks could not be compiled (see above)", file=sys.stderr)
             return 1
