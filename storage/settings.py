@@ -7,6 +7,9 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+SECRETS_DIR = Path("/run/secrets")
+"""Where Docker and Podman mount secrets, a file each: ``marrow_database_url`` is read as
+``MARROW_DATABASE_URL`` is, which wins. A file is not shown by ``inspect`` and ``/proc``."""
 SQLITE_FILE = "marrow.sqlite3"
 PEPPER_FILE = "key-pepper"
 
@@ -14,7 +17,12 @@ PEPPER_FILE = "key-pepper"
 class StorageSettings(BaseSettings):
     """The database and the data directory, from the environment (``MARROW_...``)."""
 
-    model_config = SettingsConfigDict(env_prefix="MARROW_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="MARROW_",
+        frozen=True,
+        extra="ignore",
+        secrets_dir=SECRETS_DIR if SECRETS_DIR.is_dir() else None,
+    )
 
     data_dir: Path = Path("./marrow-data")
     """Everything that this installation keeps; made with mode 0700 where it is missing."""
