@@ -252,6 +252,19 @@ def open_units(conn: Connection) -> int:
     return conn.execute(query).scalar_one()
 
 
+def is_stalled(conn: Connection, *, for_s: float) -> bool:
+    """Return whether units wait that long, and none is worked on or was ended meanwhile."""
+    since = now(offset_s=-for_s)
+    waits = select(work.c.id).where(work.c.state == WorkState.PENDING, work.c.created_at < since)
+    moves = select(work.c.id).where(
+        or_(work.c.state == WorkState.LEASED, work.c.finished_at > since)
+    )
+    # The second looks through finished units, so it is asked only where the first finds one.
+    if conn.execute(waits.limit(1)).first() is None:
+        return False
+    return conn.execute(moves.limit(1)).first() is None
+
+
 def reconcile(conn: Connection) -> Reconciliation:
     """Count where all reports are. Reads every row: for once a minute, not for every request."""
     by_state = select(reports.c.state, func.count()).group_by(reports.c.state)
