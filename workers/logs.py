@@ -13,6 +13,7 @@ import logging
 import sys
 import threading
 import traceback
+import warnings
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -41,7 +42,7 @@ ALLOWED = frozenset(
         "lane",
         "level",
         "line",
-        "logger",
+        "module",
         "method",
         "number",
         "open",
@@ -83,14 +84,14 @@ def configure(*, level: int = logging.INFO, stream: TextIO | None = None) -> Non
     handler.setFormatter(_LibraryFormatter())
     logging.root.handlers = [handler]
     logging.root.setLevel(logging.WARNING)
-    logging.captureWarnings(capture=True)
+    warnings.showwarning = _log_warning
     sys.excepthook = _log_crash
     threading.excepthook = _log_thread_crash
 
 
 def get_logger(name: str) -> FilteringBoundLogger:
     """Return a logger of ours; an exception goes in as ``error=``, or by ``exception()``."""
-    logger: FilteringBoundLogger = structlog.get_logger(logger=name)
+    logger: FilteringBoundLogger = structlog.get_logger(module=name)
     return logger
 
 
@@ -131,13 +132,26 @@ class _LibraryFormatter(logging.Formatter):
         """Return the record's line, without the values in its message."""
         is_trusted = record.name.partition(".")[0] in _TRUSTED and isinstance(record.msg, str)
         event = {
-            "logger": record.name,
+            "module": record.name,
             "level": record.levelname.lower(),
             "event": record.msg if is_trusted else "library_message",
             "line": record.lineno,
             "error": record.exc_info[1] if record.exc_info else None,
         }
         return _line(event.items())
+
+
+def _log_warning(  # noqa: PLR0917 (as warnings.showwarning has them)
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    del message, file, line  # both may quote anything
+    place = f"{filename}:{lineno}"
+    get_logger("warnings").warning("warned", error_type=category.__qualname__, frames=[place])
 
 
 def _log_crash(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
+import gc
 import os
 import signal
 import threading
@@ -22,14 +22,13 @@ if TYPE_CHECKING:
     from workers.run_work import Reader
     from workers.settings import WorkerSettings
 
-_PR_SET_PDEATHSIG = 1
-
 
 def run_worker(settings: WorkerSettings, *, load: Callable[[], Reader] | None = None) -> int:
     """Do work until SIGTERM or SIGINT, which let the units in hand end; return the exit code.
 
-    ``load`` makes the reader, once; without it the Extractor with the settings' patterns. Raises
-    DatabaseOutdatedError where the tables are not those of this version.
+    ``load`` makes the reader, once, before the processes are forked; without it it is the
+    Extractor with the settings' patterns. Raises PatternError, and DatabaseOutdatedError where
+    the tables are not those of this version.
     """
     logs.configure()
     _check_database(settings)
@@ -38,7 +37,11 @@ def run_worker(settings: WorkerSettings, *, load: Callable[[], Reader] | None = 
         task_time_limit_s=settings.task_time_limit_s,
         visibility_timeout_s=settings.visibility_timeout_s,
     )
-    Worker(settings, load or (lambda: _load_extractor(settings))).register(app)
+    reader = _load_extractor(settings) if load is None else load()
+    # What is loaded now stays, shared by all processes: the collector must not write to it.
+    gc.collect()
+    gc.freeze()
+    Worker(settings, reader).register(app)
     worker = app.Worker(
         hostname=f"marrow-{os.getpid()}@%h",
         pool="prefork",
@@ -76,14 +79,6 @@ def run_dispatcher(settings: WorkerSettings) -> int:
     bell.close()
     database.dispose()
     return 0
-
-
-def die_with_parent() -> None:
-    """Let the kernel kill this process when its parent dies: nothing is left behind (Linux)."""
-    parent = os.getppid()
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it died before we asked
-        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _check_database(settings: WorkerSettings) -> None:

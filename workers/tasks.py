@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import gc
 from typing import TYPE_CHECKING, Any
 
 from celery import signals
 
 from storage.database import Database
 from workers.app import TASK
+from workers.die_with_parent import die_with_parent
 from workers.logs import configure, get_logger
 from workers.run_work import Ending, run_work
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from celery import Celery
 
     from workers.run_work import Reader
@@ -29,16 +27,14 @@ class Worker:
     The database is opened after the fork: two processes on one connection would mix their words.
     """
 
-    def __init__(self, settings: WorkerSettings, load: Callable[[], Reader]) -> None:
+    def __init__(self, settings: WorkerSettings, reader: Reader) -> None:
         self.settings = settings
-        self._load = load
-        self._reader: Reader | None = None
+        self._reader = reader
         self._database: Database | None = None
 
     def register(self, app: Celery) -> None:
         """Make this worker the one that does the application's task."""
         signals.setup_logging.connect(self._on_setup_logging, weak=False)
-        signals.worker_init.connect(self._on_worker_init, weak=False)
         signals.worker_process_init.connect(self._on_process_init, weak=False)
         app.task(name=TASK, ignore_result=True)(self.run)
 
@@ -51,8 +47,8 @@ class Worker:
             log.exception("work_failed", work=work_id)
 
     def _run(self, work_id: int) -> None:
-        if self._reader is None or self._database is None:  # pragma: no cover
-            raise RuntimeError("the process was not prepared")
+        if self._database is None:
+            self._database = Database.open(self.settings)
         summary = run_work(
             work_id, database=self._database, reader=self._reader, settings=self.settings
         )
@@ -70,18 +66,9 @@ class Worker:
         # That somebody listens is what keeps Celery from setting up its own.
         del options
 
-    def _on_worker_init(self, **options: Any) -> None:
-        del options
-        self._reader = self._load()
-        # What is loaded now stays, and stays shared: the collector must not write to it.
-        gc.collect()
-        gc.freeze()
-        log.info("reader_loaded")
-
     def _on_process_init(self, **options: Any) -> None:
+        # Celery logs what a handler raises and goes on: nothing that must not fail stands here.
         del options
-        from workers.processes import die_with_parent  # noqa: PLC0415 (it imports this module)
-
         configure()
         die_with_parent()
         self._database = Database.open(self.settings)
