@@ -1,0 +1,38 @@
+"""``cases.csv``: a row for each probable hip, made to be read in a spreadsheet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from archives.write import NOTICE, write_csv
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+COLUMNS = (
+    "case", "level", "side", "rule", "patient_id", "age_years", "sex", "pregnancy", "study_date",
+    "modality", "description", "accession", "report_id", "core", "minor", "hard", "soft",
+    "missing", "subtype", "activity", "flags", "reports", "report_ids", "definition", "source",
+    "path", "line", "notice",
+)  # fmt: skip
+
+
+def write_cases(cases: list[dict[str, Any]], path: Path) -> None:
+    """Write the cases; evidence is ``C1: "quote" / "quote"; m1: "quote"``."""
+    write_csv((case_cells(case) for case in cases), COLUMNS, path)
+
+
+def case_cells(case: dict[str, Any]) -> dict[str, Any]:
+    """Return the cells of one case."""
+    lists = {name: ", ".join(case[name]) for name in ("missing", "flags", "report_ids")}
+    evidence = {name: evidence_text(case[name]) for name in ("core", "minor", "hard", "soft")}
+    return {**case, **lists, **evidence, "notice": NOTICE}
+
+
+def evidence_text(items: list[dict[str, Any]]) -> str:
+    """Return the evidence of one kind in one cell."""
+    parts = []
+    for item in items:
+        quotes = " / ".join(f"“{' '.join(quote.split())}”" for quote in item["quotes"])
+        parts.append(f"{item['atom']}: {quotes}" if quotes else item["atom"])
+    return "; ".join(parts)

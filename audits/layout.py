@@ -1,0 +1,62 @@
+"""Names in the output directory, and of the work that stands beside it until it is done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TABLES = ("assessments.parquet", "mentions.parquet", "patients.parquet")
+OUTPUTS = (*TABLES, "cases.csv", "failures.csv", "summary.json", "report.html")
+"""Every result file but ``metadata.json``, which is written last and says that all are there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The paths of one audit."""
+
+    out: Path
+
+    @property
+    def work(self) -> Path:
+        """Holds report text; removed when the results stand."""
+        return self.out / "work"
+
+    @property
+    def lock(self) -> Path:
+        """Locked by the audit that runs."""
+        return self.out / ".lock"
+
+    @property
+    def plan(self) -> Path:
+        """Exists once the archive is planned."""
+        return self.work / "plan.json"
+
+    @property
+    def staged(self) -> Path:
+        """What was read, before duplicates are known."""
+        return self.work / "staged"
+
+    @property
+    def refusals(self) -> Path:
+        """Rows that were not read."""
+        return self.work / "refusals.parquet"
+
+    @property
+    def metadata(self) -> Path:
+        """Exists once the audit is finished."""
+        return self.out / "metadata.json"
+
+    def staged_file(self, number: int) -> Path:
+        """Return the path of a staged part."""
+        return self.staged / f"{number:06d}.parquet"
+
+    def shard(self, number: int) -> Path:
+        """Return the reports of one shard."""
+        return self.work / "shards" / f"{number:06d}.parquet"
+
+    def result(self, number: int) -> Path:
+        """Return the directory of a shard's results; it appears whole."""
+        return self.work / "results" / f"{number:06d}"

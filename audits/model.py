@@ -1,0 +1,98 @@
+"""What an audit is asked to do, and what its plan says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from archives import Mapping
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SHARD_REPORTS = 500
+"""Reports of one shard: some seconds of work, so that little is lost when a process is killed."""
+
+REPORT_TIMEOUT_S = 10.0
+"""A report that takes longer is a failure (``timeout``), not the end of the audit."""
+
+
+class Focus(StrEnum):
+    """Which reports' mentions are kept in the results; every report is read and counted."""
+
+    HIP = "hip"
+    """Those in the scope that the pattern set declares (for ours: the study shows a hip)."""
+    ALL = "all"
+
+
+class Stage(StrEnum):
+    """Where a report was lost."""
+
+    READ = "read"
+    EXTRACT = "extract"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditArguments:
+    """What the caller asked for."""
+
+    archives: tuple[Path, ...]
+    out: Path
+    focus: Focus = Focus.ALL
+    mapping: Mapping = field(default_factory=Mapping)
+    workers: int = 1
+    resume: bool = False
+    shard_reports: int = SHARD_REPORTS
+    report_timeout_s: float = REPORT_TIMEOUT_S
+
+    def identity(self) -> dict[str, Any]:
+        """Return what decides the result: equal identities give equal tables."""
+        return {
+            "focus": str(self.focus),
+            "map": {name: list(columns) for name, columns in sorted(self.mapping.columns.items())},
+            "day_first": self.mapping.day_first,
+            "report_timeout_s": self.report_timeout_s,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class InputFile:
+    """One file of the archive, as it was when it was planned."""
+
+    name: str
+    bytes: int
+    checksum: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One unit of work and of resumption."""
+
+    number: int
+    reports: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How an archive was cut into shards, and what was left out on the way."""
+
+    inputs: tuple[InputFile, ...]
+    identity: dict[str, Any]
+    """The arguments and the engine that the shards are to be read with."""
+    rows_read: int
+    refused: int
+    duplicates: int
+    superseded: int
+    planned: int
+    shards: tuple[Shard, ...]
+    """Each at least one report; their numbers are the order of the archive."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShardCounts:
+    """What became of the reports of one shard."""
+
+    reports: int
+    failed: int
+    cases: int

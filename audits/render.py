@@ -1,0 +1,92 @@
+"""Render: ``report.html``, one file that opens from a disk without a network and prints well."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from archives.write import NOTICE
+from audits.link import LEVELS
+from audits.plots import LEVEL_LABELS, age_sex_plot, levels_plot, together_plot
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from audits.model import InputFile
+
+CASES_IN_FULL = 300
+"""Cases with their evidence on the page; all of them are in ``cases.csv``."""
+
+_INPUTS_SHOWN = 50
+
+
+@dataclass(frozen=True, slots=True)
+class _Plot:
+    """A figure and its caption; ``svg`` is empty where there was nothing to draw."""
+
+    svg: Markup
+    caption: str
+
+
+def render(
+    summary: dict[str, Any],
+    cases: Sequence[dict[str, Any]],
+    *,
+    run: dict[str, Any],
+    inputs: Sequence[InputFile],
+) -> str:
+    """Return the page."""
+    environment = Environment(
+        loader=PackageLoader("audits"),
+        autoescape=select_autoescape(default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["marked"] = marked
+    environment.filters["number"] = lambda value: f"{value:,}"
+    environment.filters["words"] = lambda value: str(value).replace("_", " ")
+    return environment.get_template("report.html.j2").render(
+        summary=summary,
+        cases=list(cases[:CASES_IN_FULL]),
+        cases_left_out=max(0, len(cases) - CASES_IN_FULL),
+        plots=_plots(summary),
+        levels=LEVELS,
+        level_labels=LEVEL_LABELS,
+        kinds=(
+            ("core", "Core"),
+            ("minor", "Minor"),
+            ("hard", "Against"),
+            ("soft", "Against, weakly"),
+        ),
+        run=run,
+        inputs=list(inputs[:_INPUTS_SHOWN]),
+        inputs_left_out=max(0, len(inputs) - _INPUTS_SHOWN),
+        notice=NOTICE,
+    )
+
+
+def marked(context: str, quote: str) -> Markup:
+    """Return the context with the quote in ``mark``; blanks of both are folded alike."""
+    folded = " ".join(quote.split())
+    before, found, after = context.partition(folded)
+    if not found:
+        return Markup("<mark>{}</mark>").format(folded)
+    return Markup("{}<mark>{}</mark>{}").format(before, found, after)
+
+
+def _plots(summary: dict[str, Any]) -> dict[str, _Plot]:
+    return {
+        "modality": _plot(levels_plot(summary["level_by_modality"], "Level by modality"), "Reports in scope by modality and level."),
+        "year": _plot(levels_plot(summary["level_by_year"], "Level by year"), "Reports in scope by year of the examination and level."),
+        "age": _plot(age_sex_plot(summary["age_sex"], "Age and sex"), "Reports with a stated or probable level by age and sex."),
+        "together": _plot(together_plot(summary["findings_together"], "Findings together"), "Reports that affirm both findings; the twelve most frequent."),
+    }  # fmt: skip
+
+
+def _plot(svg: str, caption: str) -> _Plot:
+    # Ours, made of numbers and of names that the pattern set declares, escaped where it is made.
+    return _Plot(Markup(svg), caption)  # noqa: S704
