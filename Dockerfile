@@ -35,6 +35,7 @@ COPY LICENSE /usr/share/doc/marrow/LICENSE
 ENV PATH=/opt/marrow/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
+    MPLCONFIGDIR=/tmp \
     MARROW_DATA_DIR=/var/lib/marrow
 USER 10001:10001
 WORKDIR /var/lib/marrow
