@@ -51,7 +51,13 @@ def create_app(settings: ApiSettings, storage: StorageSettings, *, ring: Ring) -
 
     Raises PepperError where the secret that keys are hashed with cannot be read.
     """
-    service = _make_service(settings, storage, ring)
+    app = make_application(settings)
+    app.state.service = _make_service(settings, storage, ring)
+    return app
+
+
+def make_application(settings: ApiSettings) -> FastAPI:
+    """Return the application without its service: it can be described, not run."""
     app = FastAPI(
         title=TITLE,
         version=__version__,
@@ -75,7 +81,6 @@ def create_app(settings: ApiSettings, storage: StorageSettings, *, ring: Ring) -
         ],
         exception_handlers=_HANDLERS,
     )
-    app.state.service = service
     for routes in (reports, extract, health):
         app.include_router(routes.router)
     app.add_api_route("/openapi.json", _openapi_document, include_in_schema=False)
@@ -84,7 +89,9 @@ def create_app(settings: ApiSettings, storage: StorageSettings, *, ring: Ring) -
 
 
 def _make_service(settings: ApiSettings, storage: StorageSettings, ring: Ring) -> Service:
-    pepper = load_pepper(storage.pepper_path)
+    storage.make_data_dir()
+    # A pepper that an operator names has to be there; the default one is made.
+    pepper = load_pepper(storage.pepper_path, create=storage.key_pepper_file is None)
     return Service(
         settings=settings,
         database=Database.open(storage),

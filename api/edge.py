@@ -1,19 +1,20 @@
 """The edge of every request: its id, its one log line, its headers, and the end of all errors.
 
 What no route or handler caught ends here as a 500 problem. It is not raised again, because the
-server would log its message, and a message may quote a report.
+server would log its message, and a message may quote a report. A log line names the route's
+template, never the path or the query, whose words are the client's.
 """
 
 from __future__ import annotations
 
 import time
+import traceback
 import uuid
 
 import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.logs import frames
 from api.problems import Code, Problem, problem_response
 
 _LOG = structlog.get_logger()
@@ -47,9 +48,9 @@ class Edge:
         except Exception as error:  # noqa: BLE001 - the edge of the request
             _LOG.error(
                 "request_failed",
-                request_id=exchange.request_id,
+                request=exchange.request_id,
                 error_type=type(error).__name__,
-                frames=frames(error.__traceback__),
+                frames=frames(error),
             )
             await exchange.answer(_internal_error(), receive)
         finally:
@@ -92,12 +93,12 @@ class _Exchange:
             return
         _LOG.info(
             "request",
-            request_id=self.request_id,
+            request=self.request_id,
             method=self._scope["method"] if self._scope["method"] in _METHODS else None,
             route=route,
             status=status,
-            duration_ms=round((time.perf_counter() - self._started) * 1000, 1),
-            key_id=self._scope["state"].get("key_id"),
+            seconds=round(time.perf_counter() - self._started, 4),
+            key=self._scope["state"].get("key_id"),
             code=self._scope["state"].get("problem_code"),
         )
 
@@ -106,3 +107,9 @@ def _internal_error() -> Problem:
     return Problem(
         Code.INTERNAL_ERROR, "The error is in our log, under the id that `instance` gives."
     )
+
+
+def frames(error: BaseException) -> list[str]:
+    """Return ``file:line function`` of each frame, innermost last: no message, no values."""
+    passed = traceback.extract_tb(error.__traceback__)
+    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in passed]

@@ -13,7 +13,7 @@ from threading import BoundedSemaphore
 
 import structlog
 
-from api.logs import frames
+from api.edge import frames
 from api.problems import Code, Problem
 from extractor import Extractor, Report, Result
 
@@ -77,10 +77,10 @@ class Extraction:
             _LOG.error(
                 "patterns_not_loaded",
                 error_type=type(error).__name__,
-                frames=frames(error.__traceback__),
+                frames=frames(error),
             )
         else:
-            _LOG.info("patterns_loaded", patterns_digest=self._extractor.engine.patterns_digest)
+            _LOG.info("patterns_loaded", version=self._extractor.engine.patterns_version)
 
 
 def _busy(detail: str) -> Problem:

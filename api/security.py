@@ -6,7 +6,6 @@ all). Why a key was refused is never told apart: unknown, expired and revoked lo
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated
 
 from fastapi import Depends, Request, Security
@@ -14,22 +13,10 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBea
 from starlette.concurrency import run_in_threadpool
 
 from api.problems import Code, Problem
+from api.scopes import Scope
 from api.service import Service, service_of
 from storage import keys
 from storage.errors import DatabaseUnavailableError, KeyRefusedError
-
-
-class Scope(StrEnum):
-    """What a key may be made for."""
-
-    REPORTS_WRITE = "reports:write"
-    REPORTS_READ = "reports:read"
-    REPORTS_DELETE = "reports:delete"
-    TEXT_READ = "text:read"
-    """Reading the text of stored reports: apart from reading what was found in them."""
-    EXTRACT = "extract"
-    KEYS_ADMIN = "keys:admin"
-
 
 PUBLIC = frozenset({"/healthz/live", "/healthz/ready", "/openapi.json"})
 """Routes that need no key: they say nothing of any report."""

@@ -29,6 +29,7 @@ _SENTENCES: Mapping[str, tuple[str, str]] = {
     "int_parsing": ("WRONG_TYPE", "must be a whole number"),
     "int_from_float": ("WRONG_TYPE", "must be a whole number"),
     "bool_type": ("WRONG_TYPE", "must be true or false"),
+    "bool_parsing": ("WRONG_TYPE", "must be true or false"),
     "list_type": ("WRONG_TYPE", "must be a list"),
     "dict_type": ("WRONG_TYPE", "must be an object"),
     "model_type": ("WRONG_TYPE", "must be an object"),

@@ -11,7 +11,8 @@ from starlette.responses import JSONResponse, Response
 from api.body import JsonBody
 from api.openapi import json_request
 from api.schemas import EXTRACT, ExtractIn
-from api.security import Needs, Scope
+from api.scopes import Scope
+from api.security import Needs
 from api.service import Service, service_of
 from api.views import PatternsView
 from extractor.model import Result

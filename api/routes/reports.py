@@ -15,7 +15,8 @@ from api.listing import ReportQuery
 from api.openapi import json_request
 from api.problems import Code, Problem
 from api.schemas import SUBMISSION, ReportIn, ReportsIn
-from api.security import CurrentKey, Needs, Scope, check_scope
+from api.scopes import Scope
+from api.security import CurrentKey, Needs, check_scope
 from api.service import Service, service_of
 from api.views import (
     REPORTS_PATH,
@@ -144,7 +145,7 @@ async def _accept(service: Service, new: Sequence[NewReport], lane: Lane) -> lis
 
     accepted = await run_in_threadpool(store)
     fresh = [one for one in accepted if one.is_new]
-    _LOG.info("reports_accepted", reports=len(accepted), new_reports=len(fresh))
+    _LOG.info("reports_accepted", accepted=len(accepted), lane=lane.value)
     work_ids = {one.work_id for one in fresh if one.work_id is not None}
     if work_ids:
         service.ring_soon(work_ids, lane)

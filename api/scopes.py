@@ -1,0 +1,17 @@
+"""What an API key may be made for."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Scope(StrEnum):
+    """One kind of action; a key has any number of them."""
+
+    REPORTS_WRITE = "reports:write"
+    REPORTS_READ = "reports:read"
+    REPORTS_DELETE = "reports:delete"
+    TEXT_READ = "text:read"
+    """Reading the text of stored reports: apart from reading what was found in them."""
+    EXTRACT = "extract"
+    KEYS_ADMIN = "keys:admin"

@@ -1,0 +1,125 @@
+"""``marrow keys``: make, list and revoke API keys, on the machine that has the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.scopes import Scope
+
+if TYPE_CHECKING:
+    from storage.database import Database
+    from storage.keys import Key
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="API keys: what they may do, and until when. Example: marrow keys list",
+)
+DEFAULT_DAYS = 365
+
+
+@app.command()
+def create(
+    name: Annotated[str, typer.Option(help="Who or what uses the key, for the list.")],
+    scope: Annotated[
+        list[Scope] | None,
+        typer.Option(help="What the key may do; repeat it. Without any: posting and reading."),
+    ] = None,
+    days: Annotated[
+        int, typer.Option(min=0, help="For how many days; 0 is for ever.")
+    ] = DEFAULT_DAYS,
+) -> None:
+    """Make a key and print it, this once.
+
+    Example: marrow keys create --name ris --scope reports:write --scope reports:read
+    """
+    from storage import keys
+
+    scopes = scope or [Scope.REPORTS_WRITE, Scope.REPORTS_READ]
+    expires_at = datetime.now(UTC) + timedelta(days=days) if days else None
+    with _opened() as store, store.database.begin() as conn:
+        new = keys.create(conn, store.pepper, name=name, scopes=scopes, expires_at=expires_at)
+    # The key alone on standard output, so that a script can keep it.
+    typer.echo(
+        f"key {new.key.id} ({', '.join(sorted(new.key.scopes))}), shown this once:", err=True
+    )
+    typer.echo(new.token)
+
+
+@app.command("list")
+def list_keys() -> None:
+    """List all keys, without their secrets.
+
+    Example: marrow keys list
+    """
+    from storage import keys
+
+    with _opened() as store, store.database.read() as conn:
+        found = keys.list_all(conn)
+    for key in found:
+        typer.echo("\t".join((key.id, _state(key), _day(key.last_used_at), key.name, _scopes(key))))
+    if not found:
+        typer.echo("no keys yet; make one: marrow keys create --name ...", err=True)
+
+
+@app.command()
+def revoke(id: Annotated[str, typer.Argument(help="The key's id, from the list.")]) -> None:  # noqa: A002
+    """Revoke a key: it opens nothing from now on.
+
+    Example: marrow keys revoke 4f9Kq2Lz
+    """
+    from storage import keys
+
+    with _opened() as store, store.database.begin() as conn:
+        is_revoked = keys.revoke(conn, id)
+    if not is_revoked:
+        typer.echo("marrow: no such key, or it is revoked already; see: marrow keys list", err=True)
+        raise typer.Exit(2)
+    typer.echo(f"revoked {id}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Store:
+    database: Database
+    pepper: bytes
+
+
+@contextmanager
+def _opened() -> Iterator[_Store]:
+    """Give the database and the pepper; errors end with one line and exit code 2."""
+    from storage.database import Database
+    from storage.errors import StorageError
+    from storage.keys import load_pepper
+    from storage.settings import StorageSettings
+
+    settings = StorageSettings()
+    try:
+        database = Database.open(settings)
+        database.check_current()
+        pepper = load_pepper(settings.pepper_path, create=settings.key_pepper_file is None)
+        yield _Store(database, pepper)
+        database.dispose()
+    except StorageError as error:
+        typer.echo(f"marrow: {error}", err=True)
+        raise typer.Exit(2) from None
+
+
+def _state(key: Key) -> str:
+    if key.revoked_at is not None:
+        return f"revoked {_day(key.revoked_at)}"
+    if key.expires_at is None:
+        return "valid"
+    return f"{'expired' if key.expires_at <= datetime.now(UTC) else 'until'} {_day(key.expires_at)}"
+
+
+def _scopes(key: Key) -> str:
+    return " ".join(sorted(key.scopes))
+
+
+def _day(at: datetime | None) -> str:
+    return "-" if at is None else at.date().isoformat()

@@ -1,0 +1,135 @@
+"""The parts of the service, a process each: ``marrow api``, ``worker``, ``dispatcher``, ``db``.
+
+All settings come from the environment (``MARROW_...``); ``marrow serve`` starts the same commands
+as ``python -m cli.processes ...``, which imports nothing that they do not need.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="The parts of the service, one process each.",
+)
+db_app = typer.Typer(no_args_is_help=True, help="The database of the service.")
+app.add_typer(db_app, name="db")
+
+
+@app.command()
+def api(
+    host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="The TCP port; 0 takes a free one.")] = None,
+    fd: Annotated[int | None, typer.Option(hidden=True)] = None,
+) -> None:
+    """Serve the HTTP API.
+
+    Example: MARROW_DATABASE_URL=postgresql://... MARROW_REDIS_URL=redis://... marrow api
+    """
+    from api.app import create_app
+    from api.server import make_server
+    from api.settings import ApiSettings
+    from storage.database import Database
+    from workers import logs
+    from workers.bell import Bell, BellSettings
+
+    with _one_line_errors():
+        settings, bell_settings = ApiSettings(), BellSettings()
+        logs.configure()
+        database = Database.open(bell_settings)
+        database.check_current()
+        database.dispose()
+        bell = Bell.open(bell_settings)
+        application = create_app(settings, bell_settings, ring=bell.ring)
+        server = make_server(
+            application,
+            host=settings.host if host is None else host,
+            port=settings.port if port is None else port,
+        )
+        sockets = None if fd is None else [socket.socket(fileno=fd)]
+        server.run(sockets=sockets)
+
+
+@app.command()
+def worker(
+    concurrency: Annotated[
+        int | None,
+        typer.Option(min=1, help="Processes that read reports.", show_default="one a core"),
+    ] = None,
+) -> None:
+    """Read reports from the queue.
+
+    Example: marrow worker --concurrency 4
+    """
+    from workers.processes import run_worker
+    from workers.settings import WorkerSettings
+
+    with _one_line_errors():
+        settings = WorkerSettings()
+        if concurrency is not None:
+            settings = settings.model_copy(update={"worker_concurrency": concurrency})
+        raise typer.Exit(run_worker(settings))
+
+
+@app.command()
+def dispatcher() -> None:
+    """Ring for what waits, and bring back what got lost. Needed once; several do no harm.
+
+    Example: marrow dispatcher
+    """
+    from workers.processes import run_dispatcher
+    from workers.settings import WorkerSettings
+
+    with _one_line_errors():
+        raise typer.Exit(run_dispatcher(WorkerSettings()))
+
+
+@db_app.command()
+def upgrade() -> None:
+    """Bring the database's tables to what this version needs.
+
+    Example: marrow db upgrade
+    """
+    from storage.database import Database
+    from storage.settings import StorageSettings
+
+    with _one_line_errors():
+        database = Database.open(StorageSettings())
+        before = database.revision()
+        database.upgrade()
+        after = database.revision()
+        database.dispose()
+    typer.echo(f"at {after} already" if before == after else f"upgraded to {after}")
+
+
+@contextmanager
+def _one_line_errors() -> Iterator[None]:
+    """End with exit code 2 and one line for what an operator can mend."""
+    from pydantic import ValidationError
+
+    from extractor.errors import ExtractorError
+    from storage.errors import StorageError
+    from workers.errors import WorkerError
+
+    try:
+        yield
+    except ValidationError as error:
+        # Settings: a value may hold a password, so only the name is told.
+        for fault in error.errors(include_url=False, include_input=False, include_context=False):
+            name = "MARROW_" + "_".join(str(part) for part in fault["loc"]).upper()
+            typer.echo(f"marrow: {name.rstrip('_')}: {fault['msg']}", err=True)
+        raise typer.Exit(2) from None
+    except (StorageError, WorkerError, ExtractorError) as error:
+        typer.echo(f"marrow: {error}", err=True)
+        raise typer.Exit(2) from None
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,145 @@
+"""The real application on a real port, over a real database, for all tests of the API."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from io import StringIO
+from queue import SimpleQueue
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from api.app import create_app
+from api.scopes import Scope
+from api.server import make_server
+from api.settings import ApiSettings
+from extractor import Extractor
+from storage import keys
+from storage.database import Database
+from storage.settings import StorageSettings
+from tests.services import Postgres, wait_until
+from workers import logs
+from workers.run_work import run_work
+from workers.settings import WorkerSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from fastapi import FastAPI
+
+    from storage.model import Lane
+
+HIP_MRI = (
+    "MRI LEFT HIP\n\nCLINICAL HISTORY: 47-year-old man, left hip pain, no trauma.\n\n"
+    "FINDINGS: There is extensive bone marrow oedema of the left femoral head and neck.\n"
+    "Moderate joint effusion. No subchondral fracture line. The right hip is normal.\n\n"
+    "IMPRESSION: Findings in keeping with transient osteoporosis of the left hip.\n"
+)
+
+
+@cache
+def _extractor() -> Extractor:
+    return Extractor.load()
+
+
+class Desk:
+    """Hears the API's bell; a test does the work when it wants to, by the workers' function."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self._rung: SimpleQueue[int] = SimpleQueue()
+
+    def ring(self, work_id: int, lane: Lane) -> None:
+        del lane
+        self._rung.put(work_id)
+
+    def work(self) -> None:
+        """Wait for a bell, and do the unit of work that it rang for."""
+        work_id = self._rung.get(timeout=20)
+        run_work(work_id, database=self.database, reader=_extractor(), settings=WorkerSettings())
+
+
+@dataclass
+class Api:
+    """A running server, the ways to talk to it, and what it logs."""
+
+    app: FastAPI
+    url: str
+    database: Database
+    pepper: bytes
+    desk: Desk
+    log: StringIO
+
+    def key(self, *scopes: str) -> str:
+        """Make a key and return its token."""
+        with self.database.begin() as conn:
+            return keys.create(conn, self.pepper, name="test", scopes=scopes).token
+
+    def client(self, *scopes: str) -> httpx.Client:
+        """Return a client whose key has these scopes; all of them where none is named."""
+        token = self.key(*(scopes or tuple(Scope)))
+        return httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {token}"})
+
+    def wait_for_patterns(self) -> None:
+        """Wait until the server reads reports itself."""
+        ready = f"{self.url}/healthz/ready"
+        wait_until(lambda: httpx.get(ready).is_success, deadline_s=60, what="the patterns")
+
+    def anonymous(self) -> httpx.Client:
+        """Return a client without a key."""
+        return httpx.Client(base_url=self.url)
+
+
+@contextmanager
+def running(settings: StorageSettings) -> Iterator[Api]:
+    database = Database.open(settings)
+    database.upgrade()
+    pepper = keys.load_pepper(settings.pepper_path, create=True)
+    desk = Desk(database)
+    log = StringIO()
+    logs.configure(stream=log)
+    app = create_app(ApiSettings(max_body_bytes=2048), settings, ring=desk.ring)
+    server = make_server(app)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+            wait_until(lambda: server.started, what="the server")
+            yield Api(app, url, database, pepper, desk, log)
+        finally:
+            server.should_exit = True
+            thread.join(timeout=30)
+            database.dispose()
+
+
+@pytest.fixture(scope="session")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """A server on SQLite, shared by all tests."""
+    folder: Path = tmp_path_factory.mktemp("api")
+    with running(StorageSettings(data_dir=folder)) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_api(tmp_path_factory: pytest.TempPathFactory, _postgres: Postgres) -> Iterator[Api]:
+    """A server on PostgreSQL."""
+    folder: Path = tmp_path_factory.mktemp("api-postgres")
+    with (
+        _postgres.database() as url,
+        running(StorageSettings(data_dir=folder, database_url=url)) as server,
+    ):
+        yield server
+
+
+@pytest.fixture
+def client(api: Api) -> Iterator[httpx.Client]:
+    """A client that may do everything."""
+    with api.client() as one:
+        yield one
