@@ -1,0 +1,143 @@
+"""From facts to the level of a report: each side by the first rule that holds, the report by its highest side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+
+from extractor.assessment.atoms import CompiledDefinition, Facts, SideAtoms
+from extractor.knowledge.schema import CaseRule
+from extractor.model import Activity, Assessment, Evidence, Experiencer, Laterality, Level, Mention, SideAssessment, Status
+
+_RANK = {level: rank for rank, level in enumerate(reversed(Level))}
+_LIFTABLE_ROLES = frozenset({"core", "minor"})
+_MAX_TOGETHER = 2
+"""How many more facts at a time are tried when saying what is missing."""
+
+
+def assess(definition: CompiledDefinition, facts: Facts, extra_flags: Sequence[str] = ()) -> Assessment:
+    """Apply the case definition to one report."""
+    whole = SideAtoms(definition, facts, None)
+    for rule in _rules(definition, "report", whole):
+        flags = sorted({*rule.flags, *extra_flags, *_atom_flags(definition, whole, levels_only=False)})
+        return Assessment(
+            definition.source.name, Level(rule.level), None, rule.id, _subtype(definition, whole, rule.level), None, tuple(flags), {}
+        )
+    sides = {side: SideAtoms(definition, facts, side) for side in _sides(definition, facts.mentions)}
+    assessed = {side: _assess_side(definition, facts, side, atoms) for side, atoms in sides.items()}
+    if not assessed:
+        rule = next(_rules(definition, "side", SideAtoms(definition, facts, "unspecified")))
+        return Assessment(definition.source.name, Level(rule.level), None, rule.id, None, None, tuple(sorted(extra_flags)), {})
+    best = max(assessed, key=lambda side: (_RANK[assessed[side].level], side != Laterality.UNSPECIFIED, side))
+    top = assessed[best]
+    leading = [side for side in assessed if assessed[side].level == top.level]
+    flags = {*extra_flags, *next(rule.flags for rule in definition.source.rules if rule.id == top.rule)}
+    flags |= {flag for side in leading for flag in _atom_flags(definition, sides[side], levels_only=True)}
+    return Assessment(
+        definition=definition.source.name,
+        level=top.level,
+        side=_report_side(leading, top.level),
+        rule=top.rule,
+        subtype=_subtype(definition, sides[best], top.level),
+        activity=_activity(definition, sides[best], top),
+        flags=tuple(sorted(flags)),
+        sides=assessed,
+    )
+
+
+def _rules(definition: CompiledDefinition, scope: str, atoms: SideAtoms):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    for condition, index in definition.rules:
+        rule = definition.source.rules[index]
+        if rule.scope == scope and condition(atoms.truth):
+            yield rule
+
+
+def _sides(definition: CompiledDefinition, mentions: Sequence[Mention]) -> list[str]:
+    """Return the sides that anything is said of; ``unspecified`` where no side is named at all."""
+    said: set[str] = set()
+    at_site = [one for one in mentions if set(one.sites) & definition.assessed_sites and one.experiencer == Experiencer.PATIENT]
+    for one in at_site:
+        if one.laterality == Laterality.BILATERAL:
+            said |= {"left", "right"}
+        elif one.laterality != Laterality.UNSPECIFIED:
+            said.add(str(one.laterality))
+    if not said and at_site:
+        return ["unspecified"]
+    return sorted(said)
+
+
+def _assess_side(definition: CompiledDefinition, facts: Facts, side: str, atoms: SideAtoms) -> SideAssessment:
+    rule = _first(definition, atoms)
+    by_role: dict[str, list[Evidence]] = {"core": [], "minor": [], "hard": [], "soft": []}
+    for name, atom in definition.atoms.items():
+        role = "hard" if atom.role == "explanatory" else atom.role
+        if role in by_role and atoms.truth(name):
+            by_role[role].append(Evidence(name, atoms.holding(name).mentions))
+    return SideAssessment(
+        level=Level(rule.level),
+        rule=rule.id,
+        core=tuple(by_role["core"]),
+        minor=tuple(by_role["minor"]),
+        hard=tuple(by_role["hard"]),
+        soft=tuple(by_role["soft"]),
+        missing=_missing(definition, facts, side, rule),
+    )
+
+
+def _first(definition: CompiledDefinition, atoms: SideAtoms) -> CaseRule:
+    rule: CaseRule = next(_rules(definition, "side", atoms))
+    return rule
+
+
+def _missing(definition: CompiledDefinition, facts: Facts, side: str, rule: CaseRule) -> tuple[str, ...]:
+    """Return the atoms of which one, or two together, would lift the side; empty where nothing would."""
+    level = Level(rule.level)
+    if level in {Level.STATED, Level.PROBABLE, Level.NONE}:
+        return ()
+    now = SideAtoms(definition, facts, side)
+    absent = [
+        name for name, atom in definition.atoms.items() if atom.role in _LIFTABLE_ROLES and not now.truth(name)
+    ]
+    for together in range(1, _MAX_TOGETHER + 1):
+        lifting: dict[str, None] = {}
+        for names in combinations(absent, together):
+            assumed = SideAtoms(definition, facts, side, dict.fromkeys(names, True))
+            if _RANK[Level(_first(definition, assumed).level)] > _RANK[level]:
+                lifting.update(dict.fromkeys(names))
+        if lifting:
+            return tuple(lifting)
+    return ()
+
+
+def _report_side(leading: Sequence[str], level: Level) -> Laterality | None:
+    if level == Level.NONE:
+        return None
+    if {"left", "right"} <= set(leading):
+        return Laterality.BILATERAL
+    side = Laterality(leading[0])
+    return side
+
+
+def _atom_flags(definition: CompiledDefinition, atoms: SideAtoms, *, levels_only: bool) -> set[str]:
+    flags = {name for name, condition in definition.flags.items() if condition(atoms.truth)}
+    if levels_only:
+        flags |= {atom.flag for name, atom in definition.atoms.items() if atom.flag and atoms.truth(name)}
+    return flags
+
+
+def _subtype(definition: CompiledDefinition, atoms: SideAtoms, level: str) -> str | None:
+    if Level(level) not in {Level.STATED, Level.PROBABLE, Level.POSSIBLE}:
+        return None
+    return next((name for name, condition in definition.subtypes.items() if condition(atoms.truth)), None)
+
+
+def _activity(definition: CompiledDefinition, atoms: SideAtoms, top: SideAssessment) -> Activity | None:
+    if top.level in {Level.NONE, Level.NOT_ASSESSABLE}:
+        return None
+    name = next((name for name, condition in definition.activity.items() if condition(atoms.truth)), None)
+    return Activity(name) if name else None
+
+
+def has_affirmed(mentions: Sequence[Mention]) -> bool:
+    """Whether any mention is affirmed."""
+    return any(one.status == Status.AFFIRMED for one in mentions)

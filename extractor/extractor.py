@@ -1,0 +1,77 @@
+"""The extractor: one report in, one result out. Pure, deterministic, built once for a process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from extractor._version import __version__
+from extractor.assessment.assess import assess
+from extractor.assessment.atoms import Facts, compile_definition
+from extractor.errors import TextTooLongError
+from extractor.knowledge.load import PatternSet, load_patterns
+from extractor.model import Engine, Report, Result
+from extractor.reading.compiled import compile_patterns
+from extractor.reading.facts import compiled_finder, read_patient, read_study, title_document
+from extractor.reading.mentions import MentionReader, correct_sides
+from extractor.reading.places import find_places, find_sides
+from extractor.reading.scan import Scan
+from extractor.text.document import cut
+
+MAX_TEXT_CHARS = 200_000
+"""Longer texts are refused: no radiology report is near it, and every step is linear in it."""
+
+
+class Extractor:
+    """Reads reports by one pattern set. Safe to use after a fork; not shared between threads."""
+
+    def __init__(self, patterns: PatternSet) -> None:
+        self.patterns = patterns
+        self.engine = Engine(__version__, patterns.version, patterns.digest)
+        self._compiled = compile_patterns(patterns)
+        self._finder = compiled_finder(self._compiled)
+        assessed = {
+            name
+            for site in patterns.anatomy.sites
+            if set(site.groups) & set(patterns.case.sides_from)
+            for name in (site.sites or [site.id])
+        }
+        self._definition = compile_definition(patterns.case, assessed)
+
+    @classmethod
+    def load(cls, directory: Path | None = None) -> Extractor:
+        """Return an extractor for the shipped patterns, or for those of a directory.
+
+        Raises:
+            PatternError: the patterns are wrong; names file, line and mend.
+
+        """
+        return cls(load_patterns(directory))
+
+    def extract(self, report: Report) -> Result:
+        """Read one report.
+
+        Raises:
+            TextTooLongError: the text has more than :data:`MAX_TEXT_CHARS` characters.
+
+        """
+        if len(report.text) > MAX_TEXT_CHARS:
+            raise TextTooLongError(len(report.text), MAX_TEXT_CHARS)
+        document = cut(report.text, self._finder)
+        scan = Scan(document, self._compiled)
+        title_scan = Scan(title_document(report, document, self._finder), self._compiled)
+        sides = find_sides(scan)
+        study, region = read_study(report, scan, title_scan, sides)
+        patient = read_patient(report.patient, scan)
+        places = find_places(scan, sides, region)
+        mentions = MentionReader(scan, places=places, sides=sides, study=study, region=region).read()
+        mentions, corrected = correct_sides(mentions, scan, sides)
+        flags = ["addendum:laterality"] if corrected else []
+        return Result(
+            report_id=report.report_id,
+            engine=self.engine,
+            study=study,
+            patient=patient,
+            sections=document.sections,
+            mentions=mentions,
+            assessment=assess(self._definition, Facts(mentions, patient, study), flags),
+        )

@@ -1,0 +1,1 @@
+"""The pattern files: their shape, their language and how they are loaded."""

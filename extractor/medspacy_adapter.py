@@ -1,0 +1,143 @@
+"""medspaCy behind one thin door: target matching and ConText over tokens of our own.
+
+Only this module imports spaCy and medspaCy; no object of theirs leaves it. Known faults that it
+closes: medspaCy sets ``warnings.filterwarnings("ignore")`` for the whole process when it is
+imported, and its dependency PyRuSH, which logs every token of the text, is left out altogether.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from extractor.left_out import without_unused_parts
+
+with warnings.catch_warnings(), without_unused_parts():
+    import spacy
+    from medspacy.context import ConText, ConTextRule
+    from medspacy.target_matcher import TargetMatcher, TargetRule
+from spacy.tokens import Doc, Span
+from spacy.vocab import Vocab
+
+from extractor.errors import PatternError
+from extractor.text.tokens import tokenise
+
+_TARGETS = "targets"
+# spaCy warns at each call of a matcher that holds no token pattern; this one never matches.
+_NEVER = [{"ORTH": "\u2421"}]
+_NEVER_TARGET = TargetRule("never", "NEVER", pattern=_NEVER)
+_NEVER_CUE = ConTextRule("never", "NEVER", pattern=_NEVER, direction="PSEUDO", metadata={"rules": []})
+_DIRECTIONS = {"forward": "FORWARD", "backward": "BACKWARD", "both": "BIDIRECTIONAL", "terminate": "TERMINATE", "pseudo": "PSEUDO"}
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A literal word sequence to find, and what it stands for."""
+
+    literal: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class TermHit:
+    """A term found: half-open token indices."""
+
+    key: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class CuePhrase:
+    """A literal cue with its direction, category and the rule it comes from."""
+
+    literal: str
+    rule: str
+    category: str
+    direction: str
+
+
+@dataclass(frozen=True, slots=True)
+class CueHit:
+    """A cue found, and its scope: half-open token indices."""
+
+    rule: str
+    start: int
+    end: int
+    scope_start: int
+    scope_end: int
+
+
+class _Tokenizer:
+    """Gives spaCy the tokens of :mod:`extractor.text.tokens`."""
+
+    def __init__(self, vocab: Vocab) -> None:
+        self.vocab = vocab
+
+    def __call__(self, text: str) -> Doc:
+        return Doc(self.vocab, words=tokenise(text).lower)
+
+
+class MedspacyMatcher:
+    """Finds terms and cues in tokenised text, in one pass each."""
+
+    def __init__(self, terms: Iterable[Term], cues: Iterable[CuePhrase]) -> None:
+        self._nlp = spacy.blank("en")
+        self._nlp.tokenizer = _Tokenizer(self._nlp.vocab)
+        keys: dict[str, list[str]] = {}
+        for term in terms:
+            literal = " ".join(tokenise(term.literal).lower)
+            if term.key not in keys.setdefault(literal, []):
+                keys[literal].append(term.key)
+        self._keys = keys
+        self._targets = TargetMatcher(self._nlp, rules=None, result_type=None, prune=False)
+        self._targets.add([_NEVER_TARGET, *(TargetRule(literal, "TERM") for literal in keys)])
+        self._context = ConText(self._nlp, rules=None, span_attrs=None, input_span_type="group", span_group_name=_TARGETS)
+        self._context.add([_NEVER_CUE, *_context_rules(cues)])
+
+    def terms(self, words: Sequence[str]) -> list[TermHit]:
+        """Return every term in lower-cased words, overlapping ones too."""
+        doc = Doc(self._nlp.vocab, words=list(words))
+        return [
+            TermHit(key, span.start, span.end)
+            for span in self._targets(doc)
+            for key in self._keys[span._.target_rule.literal]
+        ]
+
+    def cues(self, words: Sequence[str], sentence_starts: Sequence[int], targets: Sequence[tuple[int, int]]) -> list[CueHit]:
+        """Return the cues of the text with their scopes, ended by terminators and sentence ends."""
+        starts = set(sentence_starts)
+        doc = Doc(self._nlp.vocab, words=list(words), sent_starts=[index in starts for index in range(len(words))])
+        doc.spans[_TARGETS] = [Span(doc, start, end, label="TARGET") for start, end in targets]
+        graph = self._context(doc)._.context_graph
+        return [
+            CueHit(rule, *modifier.modifier_span, *modifier.scope_span)
+            for modifier in graph.modifiers
+            for rule in modifier.rule.metadata["rules"]
+        ]
+
+
+def _context_rules(cues: Iterable[CuePhrase]) -> list[ConTextRule]:
+    """Return one rule a literal: medspaCy keeps only one of several matches of the same words.
+
+    Raises:
+        PatternError: words that are to end or hide cues and to be one as well.
+
+    """
+    by_literal: dict[str, list[CuePhrase]] = {}
+    for cue in cues:
+        group = by_literal.setdefault(" ".join(tokenise(cue.literal).lower), [])
+        if cue.rule not in {other.rule for other in group}:
+            group.append(cue)
+    rules = []
+    for literal, group in by_literal.items():
+        directions = {cue.direction for cue in group}
+        if len(directions) > 1 and directions & {"terminate", "pseudo"}:
+            names = ", ".join(f"'{cue.rule}'" for cue in group)
+            msg = f"the cue phrase '{literal}' stands in {names}, which end or hide cues and are one; keep one of them"
+            raise PatternError(msg)
+        direction = directions.pop() if len(directions) == 1 else "both"
+        metadata = {"rules": [cue.rule for cue in group]}
+        rules.append(ConTextRule(literal, group[0].category.upper(), direction=_DIRECTIONS[direction], metadata=metadata))
+    return rules

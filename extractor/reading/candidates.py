@@ -1,0 +1,124 @@
+"""From terms to candidate mentions: phrases joined over gaps, overlaps settled, impostors dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from extractor.knowledge.schema import Rule
+from extractor.reading.compiled import JoinedPhrase
+from extractor.reading.places import Place
+from extractor.reading.scan import Hit, Scan
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A rule matched at a half-open token range."""
+
+    start: int
+    end: int
+    rule: Rule
+    places: tuple[Place, ...] = ()
+    """Places that are steps of the phrase itself."""
+
+    @property
+    def length(self) -> int:
+        """Length in tokens."""
+        return self.end - self.start
+
+
+def find_candidates(scan: Scan, places: Sequence[Place], *, region: str | None, modality: str | None) -> list[Candidate]:
+    """Return what stays after masking: no two overlap, the more specific hides the less."""
+    rules = scan.compiled.rules
+    found = [Candidate(hit.start, hit.end, rules[int(hit.value)]) for hit in scan.kind("rule")]
+    found += _joined(scan, places)
+    allowed = [one for one in found if _allowed(one, scan, region=region, modality=modality)]
+    return [one for one in _masked(allowed, scan) if not one.rule.block]
+
+
+def _joined(scan: Scan, places: Sequence[Place]) -> list[Candidate]:
+    by_group: dict[str, list[Place]] = {}
+    for place in places:
+        for group in place.groups:
+            by_group.setdefault(group, []).append(place)
+    found = []
+    for phrase in scan.compiled.joined:
+        options = [_options(scan, by_group, key) for key in phrase.steps]
+        if all(options):
+            found.extend(_match(scan, phrase, options))
+    return found
+
+
+_Option = tuple[int, int, Place | None]
+
+
+def _options(scan: Scan, by_group: dict[str, list[Place]], key: str) -> list[_Option]:
+    if key.startswith("<"):
+        return [(place.start, place.end, place) for place in by_group.get(key[1:], []) if not place.exclusive]
+    return [(hit.start, hit.end, None) for hit in scan.key(key)]
+
+
+def _match(scan: Scan, phrase: JoinedPhrase, options: list[list[_Option]]) -> list[Candidate]:
+    found = []
+    for first in options[0]:
+        chain = _chain(scan, phrase, options, [first])
+        if chain:
+            places = tuple(place for _, _, place in chain if place is not None)
+            found.append(Candidate(chain[0][0], chain[-1][1], scan.compiled.rules[phrase.rule], places))
+    return found
+
+
+def _chain(scan: Scan, phrase: JoinedPhrase, options: list[list[_Option]], chain: list[_Option]) -> list[_Option] | None:
+    """Return the nearest continuation of a chain of steps, or ``None``."""
+    step = len(chain)
+    if step == len(options):
+        return chain
+    end = chain[-1][1]
+    sentence = scan.document.sentence_of[chain[0][0]]
+    for start, stop, place in options[step]:
+        # a place may begin with its article and side inside the gap; its own start is what counts
+        if start < end or scan.document.sentence_of[start] != sentence:
+            continue
+        if start - end > phrase.gaps[step - 1]:
+            break
+        if _broken(scan, end, start):
+            break
+        longer = _chain(scan, phrase, options, [*chain, (start, stop, place)])
+        if longer:
+            return longer
+    return None
+
+
+def _broken(scan: Scan, start: int, end: int) -> bool:
+    """Whether a clause ends between."""
+    return any(word in {";", ".", ":"} for word in scan.document.tokens.lower[start:end])
+
+
+def _allowed(one: Candidate, scan: Scan, *, region: str | None, modality: str | None) -> bool:
+    rule = one.rule
+    if rule.modalities and modality not in rule.modalities:
+        return False
+    if rule.requires_region and region not in rule.requires_region:
+        return False
+    index = scan.compiled.rule_index[rule.id]
+    if any(hit.start >= one.start - 2 and hit.end <= one.end + 2 and _touches(hit, one) for hit in scan.key(f"with:{index}")):
+        return False
+    return not any(hit.start == one.end for hit in scan.key(f"next:{index}"))
+
+
+def _touches(hit: Hit, one: Candidate) -> bool:
+    return hit.end >= one.start and hit.start <= one.end
+
+
+def _masked(found: list[Candidate], scan: Scan) -> list[Candidate]:
+    findings = scan.compiled.patterns.findings
+
+    def rank(one: Candidate) -> tuple[int, int, int]:
+        declared = findings[one.rule.finding].priority if one.rule.finding else 90
+        return -(one.rule.priority or declared), -one.length, one.start
+
+    kept: list[Candidate] = []
+    for one in sorted(found, key=rank):
+        if not any(one.start < other.end and other.start < one.end for other in kept):
+            kept.append(one)
+    return sorted(kept, key=lambda one: one.start)

@@ -1,0 +1,160 @@
+"""The pattern set compiled for matching: terms with their meaning, and the joined phrases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from extractor.errors import PatternError
+from extractor.knowledge.load import PatternSet
+from extractor.knowledge.phrases import CompiledPhrase, LiteralStep, PhraseCompiler, PlaceStep
+from extractor.knowledge.schema import CueRule, Rule, Site
+from extractor.medspacy_adapter import CuePhrase, MedspacyMatcher, Term
+
+
+@dataclass(frozen=True, slots=True)
+class JoinedPhrase:
+    """A phrase with gaps or places: keys of its steps (terms, or anatomy groups after ``<``)."""
+
+    rule: int
+    steps: tuple[str, ...]
+    gaps: tuple[int, ...]
+
+
+@dataclass(slots=True)
+class CompiledPatterns:
+    """Terms by key. Keys: ``rule:N``, ``step:N``, ``site:N``, ``side:left``, ``severity:small`` and so on."""
+
+    patterns: PatternSet
+    rules: tuple[Rule, ...]
+    sites: tuple[Site, ...]
+    cues: dict[str, CueRule]
+    joined: list[JoinedPhrase] = field(default_factory=list)
+    terms: dict[tuple[str, str], Term] = field(default_factory=dict)
+    step_keys: dict[frozenset[str], str] = field(default_factory=dict)
+    exact_forms: dict[str, frozenset[str]] = field(default_factory=dict)
+    """Key of a case-sensitive entry to the forms that it may have."""
+    rule_index: dict[str, int] = field(default_factory=dict)
+    matcher: MedspacyMatcher = field(init=False)
+
+    def add(self, key: str, literals: Iterable[str]) -> None:
+        """Remember that any of these word sequences stands for the key."""
+        for literal in literals:
+            self.terms[key, literal] = Term(literal, key)
+
+
+def compile_patterns(patterns: PatternSet) -> CompiledPatterns:
+    """Compile a pattern set; takes a second or two, once a process.
+
+    Raises:
+        PatternError: a phrase that cannot be read, named with its rule.
+
+    """
+    compiled = CompiledPatterns(
+        patterns, patterns.rules, tuple(patterns.anatomy.sites), {cue.id: cue for cue in patterns.cues}
+    )
+    compiler = PhraseCompiler(patterns.lexicon)
+    for index, rule in enumerate(patterns.rules):
+        compiled.rule_index[rule.id] = index
+        _compile_rule(compiled, compiler, index, rule)
+    _compile_anatomy(compiled, compiler)
+    _compile_words(compiled, compiler)
+    compiled.matcher = MedspacyMatcher(compiled.terms.values(), _cue_phrases(patterns, compiler))
+    return compiled
+
+
+def _compile_rule(compiled: CompiledPatterns, compiler: PhraseCompiler, index: int, rule: Rule) -> None:
+    key = f"rule:{index}"
+    exact: set[str] = set()
+    for phrase in rule.phrases:
+        for one in _named(compiler, phrase, f"rule '{rule.id}'"):
+            if one.is_literal and isinstance(one.steps[0], LiteralStep):
+                compiled.add(key, one.steps[0].literals)
+                exact.update(one.steps[0].literals)
+            else:
+                steps = tuple(_step_key(compiled, step) for step in one.steps)
+                compiled.joined.append(JoinedPhrase(index, steps, one.gaps))
+    if rule.case == "exact":
+        compiled.exact_forms[key] = frozenset(exact)
+    for name, phrases in (("with", rule.not_with), ("next", rule.not_followed_by)):
+        for phrase in phrases:
+            compiled.add(f"{name}:{index}", _literals(compiler, phrase, f"rule '{rule.id}'"))
+
+
+def _step_key(compiled: CompiledPatterns, step: LiteralStep | PlaceStep) -> str:
+    if isinstance(step, PlaceStep):
+        return f"<{step.group}"
+    key = compiled.step_keys.setdefault(step.literals, f"step:{len(compiled.step_keys)}")
+    compiled.add(key, step.literals)
+    return key
+
+
+def _compile_anatomy(compiled: CompiledPatterns, compiler: PhraseCompiler) -> None:
+    anatomy = compiled.patterns.anatomy
+    for index, site in enumerate(anatomy.sites):
+        for phrase in site.phrases:
+            literals = _literals(compiler, phrase, f"site '{site.id}'")
+            compiled.add(f"site:{index}", literals)
+            if site.case == "exact":
+                known = compiled.exact_forms.get(f"site:{index}", frozenset())
+                compiled.exact_forms[f"site:{index}"] = known | literals
+    groups: list[tuple[str, Iterable[str]]] = [
+        *((f"side:{side}", phrases) for side, phrases in anatomy.sides.items()),
+        *((f"letter:{side}", phrases) for side, phrases in anatomy.sides_exact.items()),
+        *((f"region:{name}", region.words) for name, region in anatomy.regions.items()),
+        ("connector", anatomy.connectors),
+        ("additive", anatomy.additive),
+        ("exclusive", anatomy.exclusive),
+    ]
+    for key, phrases in groups:
+        for phrase in phrases:
+            compiled.add(key, _literals(compiler, phrase, key))
+
+
+def _compile_words(compiled: CompiledPatterns, compiler: PhraseCompiler) -> None:
+    patterns = compiled.patterns
+    people = patterns.demographics
+    groups: list[tuple[str, Iterable[str]]] = [
+        *((f"severity:{value}", phrases) for value, phrases in patterns.descriptors.severity.items()),
+        *((f"extent:{value}", phrases) for value, phrases in patterns.descriptors.extent.items()),
+        *((f"modality:{code}", phrases) for code, phrases in patterns.study.modalities.items()),
+        ("densitometry", patterns.study.densitometry),
+        ("nondiagnostic", patterns.study.nondiagnostic),
+        ("correction", patterns.study.laterality_correction),
+        ("sex:M", people.male),
+        ("sex:F", people.female),
+        ("pregnancy:pregnant", people.pregnant),
+        ("pregnancy:postpartum", people.postpartum),
+        ("pregnancy:none", people.not_pregnant),
+        ("onset:atraumatic", people.atraumatic),
+        ("onset:traumatic", people.traumatic),
+    ]
+    for key, phrases in groups:
+        for phrase in phrases:
+            compiled.add(key, _literals(compiler, phrase, key))
+
+
+def _cue_phrases(patterns: PatternSet, compiler: PhraseCompiler) -> list[CuePhrase]:
+    found = []
+    for cue in patterns.cues:
+        direction = cue.category if cue.category in {"terminate", "pseudo"} else cue.direction
+        for phrase in cue.phrases:
+            for literal in sorted(_literals(compiler, phrase, f"cue '{cue.id}'")):
+                found.append(CuePhrase(literal, cue.id, cue.category, direction))
+    return found
+
+
+def _named(compiler: PhraseCompiler, phrase: str, where: str) -> list[CompiledPhrase]:
+    try:
+        return compiler.compile(phrase)
+    except PatternError as error:
+        msg = f"{where}: {error}"
+        raise PatternError(msg) from None
+
+
+def _literals(compiler: PhraseCompiler, phrase: str, where: str) -> frozenset[str]:
+    try:
+        return compiler.literals(phrase)
+    except PatternError as error:
+        msg = f"{where}: {error}"
+        raise PatternError(msg) from None

@@ -1,0 +1,138 @@
+"""Facts about the study and the patient: from the metadata first, then from the text."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from extractor.model import Laterality, Patient, PatientFacts, Report, SectionCategory, StudyFacts
+from extractor.reading.compiled import CompiledPatterns
+from extractor.reading.places import SideHit
+from extractor.reading.scan import Scan
+from extractor.text.document import Document, cut
+from extractor.text.sections import SectionFinder
+
+_AGE = re.compile(
+    r"""(?<![\w.])(\d{1,3})\s*(?:-|\s)?\s*(?:
+        (?:years?|yrs?|yo|y/o|y\.o\.|y)(?![a-z])[\s-]*(?:old|o\b)?(?!\s*(?:ago|earlier|previously|prior|since|later|history|of\s+(?!age)))
+        |(?=[MF]\b)
+    )""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_AGED = re.compile(r"\b(?:aged?|age:)\s*:?\s*(\d{1,3})\b", re.IGNORECASE)
+_SEX_LETTER = re.compile(r"(?<![\w.])\d{1,3}\s*(?:-?\s*(?:years?|yrs?|yo|y/o|y)\.?(?:[\s-]*old)?)?[\s,/]*([MF])\b")
+_SEX_FIELD = re.compile(r"\b(?:sex|gender)\s*:\s*([MF])", re.IGNORECASE)
+_GESTATION = re.compile(r"\b\d{1,2}(?:\s*(?:\+|/)\s*\d{1,2})?\s*(?:-\s*)?(?:weeks?|wks?|/40)\s*(?:of\s+)?(?:pregnan|gestation|gravid)|\b\d{1,2}(?:\+\d)?/40\b|\bG\d\s*P\d", re.IGNORECASE)
+_POSTPARTUM = re.compile(r"\b(?:\d{1,2}|one|two|three|four|five|six|eight|ten|twelve)\s*-?\s*(?:weeks?|wks?|months?|days?)\s*-?\s*(?:post\s*-?\s*(?:partum|natal|delivery)|after\s+(?:delivery|birth))", re.IGNORECASE)
+_OLDEST = 115
+_TITLE_WEIGHT = 50
+"""A region named in the title counts for more than any number of words in the text."""
+
+
+def read_study(report: Report, scan: Scan, title_scan: Scan, sides: Sequence[SideHit]) -> tuple[StudyFacts, str | None]:
+    """Return the study's facts, and the region of the body that it shows."""
+    regions = _regions(scan, title_scan)
+    anatomy = scan.compiled.patterns.anatomy.regions
+    region = regions.most_common(1)[0][0] if regions else None
+    titled = {hit.value for hit in title_scan.kind("region")}
+    in_title = any(anatomy[name].in_scope for name in titled)
+    if region is None:
+        # nothing names a part of the body: the report is taken to be about what the audit asks for
+        region = next((name for name in anatomy if anatomy[name].in_scope), None)
+    in_scope = in_title or (not titled and (region is None or anatomy[region].in_scope))
+    modality = report.study.modality or _modality(title_scan) or _modality(scan)
+    densitometry = modality == "BMD" or bool(title_scan.kind("densitometry") or scan.kind("densitometry"))
+    facts = StudyFacts(
+        modality=modality,
+        in_scope=in_scope,
+        is_densitometry=densitometry,
+        is_nondiagnostic=bool(scan.kind("nondiagnostic")),
+        laterality=_study_side(title_scan),
+    )
+    return facts, (next((name for name in sorted(titled) if anatomy[name].in_scope), None) if in_title else region)
+
+
+def title_document(report: Report, document: Document, finder: SectionFinder) -> Document:
+    """Return the words that name the examination: the metadata's description and the report's own title."""
+    parts = [report.study.description or "", document.title]
+    return cut(". ".join(part for part in parts if part), finder)
+
+
+def _regions(scan: Scan, title_scan: Scan) -> Counter[str]:
+    votes: Counter[str] = Counter()
+    for hit in scan.kind("region"):
+        sentence = scan.document.sentence_at(hit.start)
+        votes[hit.value] += 1 if sentence.section != SectionCategory.INDICATION else 0
+    for hit in title_scan.kind("region"):
+        votes[hit.value] += _TITLE_WEIGHT
+    return +votes
+
+
+def _modality(scan: Scan) -> str | None:
+    hits = scan.kind("modality")
+    return hits[0].value if hits else None
+
+
+def _study_side(title_scan: Scan) -> Laterality:
+    words = title_scan.document.tokens.words
+    said = {hit.value for hit in title_scan.kind("side")}
+    said |= {hit.value for hit in title_scan.kind("letter") if words[hit.start].isupper()}
+    if {"left", "right"} <= said or "bilateral" in said:
+        return Laterality.BILATERAL
+    plain = said & {"left", "right"}
+    return Laterality(plain.pop()) if plain else Laterality.UNSPECIFIED
+
+
+def read_patient(given: Patient, scan: Scan) -> PatientFacts:
+    """Return demographics and onset; what the metadata says is never overruled by the text."""
+    text = scan.document.text
+    return PatientFacts(
+        age_years=given.age_years if given.age_years is not None else _age(text),
+        sex=given.sex or _sex(scan),
+        pregnancy=given.pregnancy or _pregnancy(scan),
+        onset_atraumatic=_onset(scan),
+    )
+
+
+def _age(text: str) -> int | None:
+    for pattern in (_AGE, _AGED):
+        match = pattern.search(text)
+        if match and int(match.group(1)) <= _OLDEST:
+            return int(match.group(1))
+    return None
+
+
+def _sex(scan: Scan) -> str | None:
+    text = scan.document.text
+    letter = _SEX_LETTER.search(text) or _SEX_FIELD.search(text)
+    if letter:
+        return letter.group(1).upper()
+    hits = scan.kind("sex")
+    if hits:
+        return hits[0].value
+    return "F" if _pregnancy(scan) else None
+
+
+def _pregnancy(scan: Scan) -> str | None:
+    text = scan.document.text
+    said = {hit.value for hit in scan.kind("pregnancy")}
+    if "none" in said:
+        return None
+    if "postpartum" in said or _POSTPARTUM.search(text):
+        return "postpartum"
+    if "pregnant" in said or _GESTATION.search(text):
+        return "pregnant"
+    return None
+
+
+def _onset(scan: Scan) -> bool | None:
+    said = {hit.value for hit in scan.kind("onset")}
+    if "atraumatic" in said:
+        return True
+    return False if "traumatic" in said else None
+
+
+def compiled_finder(compiled: CompiledPatterns) -> SectionFinder:
+    """Return the section finder for a pattern set."""
+    return SectionFinder(compiled.patterns.headings)

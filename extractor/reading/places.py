@@ -1,0 +1,153 @@
+"""Places of the body, joined into phrases: "the right femoral head and neck, into the trochanters"."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from extractor.knowledge.schema import Site
+from extractor.model import Laterality
+from extractor.reading.scan import Hit, Scan, longest
+
+_MAX_JOIN = 8
+"""More words than this between two places and they are two phrases."""
+_GENERIC = "generic"
+"""Anatomy group of a place that a more exact one of its region replaces ("the head of the hip")."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Places said together: half-open token range, canonical sites in order, and the side said with them."""
+
+    start: int
+    end: int
+    sites: tuple[str, ...]
+    groups: frozenset[str]
+    regions: frozenset[str]
+    laterality: Laterality | None
+    additive: bool = False
+    """Said as an extension of the place before ("into the neck")."""
+    exclusive: bool = False
+    """Said to be free ("sparing of the head")."""
+
+
+@dataclass(frozen=True, slots=True)
+class SideHit:
+    """A side said in words: half-open token range."""
+
+    start: int
+    end: int
+    value: str
+    """``left``, ``right``, ``bilateral``, ``other`` (contralateral) or ``same``."""
+
+
+def find_sides(scan: Scan) -> list[SideHit]:
+    """Return the sides of the report; letters count only in capitals, beside a place or in brackets."""
+    words = scan.document.tokens.words
+    near_place = {index for hit in scan.kind("site") for index in (hit.start - 1, hit.start - 2, hit.end, hit.end + 1)}
+    found = [SideHit(hit.start, hit.end, hit.value) for hit in longest(scan.kind("side"))]
+    for hit in scan.kind("letter"):
+        letter = words[hit.start]
+        if letter.isupper() and hit.start in near_place and not any(side.start == hit.start for side in found):
+            found.append(SideHit(hit.start, hit.end, hit.value))
+    return sorted(found, key=lambda side: side.start)
+
+
+def find_places(scan: Scan, sides: list[SideHit], region: str | None) -> list[Place]:
+    """Return the phrases of places in text order."""
+    sites = scan.compiled.sites
+    hits = [
+        hit
+        for hit in longest(scan.kind("site"))
+        if not sites[int(hit.value)].only_in or region in sites[int(hit.value)].only_in
+    ]
+    joiner = _Joiner(scan, sides)
+    groups: list[list[Hit]] = []
+    for hit in hits:
+        if groups and joiner.joins(groups[-1], hit):
+            groups[-1].append(hit)
+        else:
+            groups.append([hit])
+    return [joiner.place([sites[int(hit.value)] for hit in group], group) for group in groups]
+
+
+class _Joiner:
+    def __init__(self, scan: Scan, sides: list[SideHit]) -> None:
+        self._sentence_of = scan.document.sentence_of
+        self._lower = scan.document.tokens.lower
+        self._side_at = {index: side for side in sides for index in range(side.start, side.end)}
+        self._connector = {index for hit in scan.kind("connector") for index in range(hit.start, hit.end)}
+        self._additive = {hit.end for hit in scan.kind("additive")}
+        self._exclusive = {hit.end for hit in scan.kind("exclusive")}
+
+    def joins(self, group: list[Hit], hit: Hit) -> bool:
+        """Whether only connecting words, and no change of side, stand between."""
+        last = group[-1]
+        between = range(last.end, hit.start)
+        if self._sentence_of[last.start] != self._sentence_of[hit.start] or len(between) > _MAX_JOIN:
+            return False
+        if any(index not in self._connector and index not in self._side_at for index in between):
+            return False
+        if any(self._exclusive & {index, index + 1} for index in between):
+            return False
+        before = self._laterality(group[0].start, last.end)
+        said = {self._side_at[index].value for index in between if index in self._side_at}
+        return not said or before is None or said == {before.value}
+
+    def place(self, sites: list[Site], group: list[Hit]) -> Place:
+        """Return the phrase with the words that belong to it."""
+        start, end = group[0].start, group[-1].end
+        first = self._first(start)
+        side = self._laterality(first, end) or self._trailing(end)
+        names = [name for site in sites for name in (site.sites or [site.id])]
+        exact_regions = {site.region for site in sites if _GENERIC not in site.groups}
+        dropped = {
+            name for site in sites if _GENERIC in site.groups and site.region in exact_regions for name in (site.sites or [site.id])
+        }
+        kept = tuple(dict.fromkeys(name for name in names if name not in dropped))
+        inherent = next((site.laterality for site in sites if site.laterality), None)
+        return Place(
+            first,
+            end,
+            kept,
+            frozenset(group for site in sites for group in [*site.groups, site.id, *site.sites]),
+            frozenset(site.region for site in sites),
+            side or inherent,
+            additive=self._marked(self._additive, first, start),
+            exclusive=self._marked(self._exclusive, first, start),
+        )
+
+    def _first(self, start: int) -> int:
+        """Return where the phrase begins, sides and articles before it included."""
+        first = start
+        while (
+            first > 0
+            and self._sentence_of[first - 1] == self._sentence_of[start]
+            and (first - 1 in self._side_at or self._lower[first - 1] in {"the", "proximal", "of"})
+            and self._lower[first - 1] != "of"
+        ):
+            first -= 1
+        return first
+
+    def _trailing(self, end: int) -> Laterality | None:
+        """Return the side in "on the right", "(L)" or "bilaterally" right behind the phrase."""
+        for index in range(end, min(end + 4, len(self._lower))):
+            if self._sentence_of[index] != self._sentence_of[end - 1]:
+                return None
+            if index in self._side_at:
+                return _plain(self._side_at[index].value)
+            if self._lower[index] not in {"on", "the", "(", "of", "both"}:
+                return None
+        return None
+
+    def _laterality(self, start: int, end: int) -> Laterality | None:
+        said = {self._side_at[index].value for index in range(start, end) if index in self._side_at}
+        if {"left", "right"} <= said:
+            return Laterality.BILATERAL
+        return _plain(next(iter(sorted(said)), ""))
+
+    def _marked(self, ends: set[int], first: int, start: int) -> bool:
+        return any(index in ends for index in range(first, start + 1))
+
+
+def _plain(value: str) -> Laterality | None:
+    return Laterality(value) if value in {"left", "right", "bilateral"} else None

@@ -1,0 +1,63 @@
+"""All terms of a report, found in one pass and sorted by what they stand for."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from extractor.reading.compiled import CompiledPatterns
+from extractor.text.document import Document
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A term at a half-open token range; ``value`` is what follows the colon in its key."""
+
+    start: int
+    end: int
+    value: str
+
+    def overlaps(self, start: int, end: int) -> bool:
+        """Whether it shares a token with the range."""
+        return self.start < end and start < self.end
+
+
+class Scan:
+    """The hits of one report by kind, in text order."""
+
+    def __init__(self, document: Document, compiled: CompiledPatterns) -> None:
+        self.document = document
+        self.compiled = compiled
+        self._by_kind: dict[str, list[Hit]] = defaultdict(list)
+        self._by_key: dict[str, list[Hit]] = defaultdict(list)
+        tokens = document.tokens
+        sentence_of = document.sentence_of
+        for hit in compiled.matcher.terms(tokens.lower) if len(tokens) else []:
+            sentence = sentence_of[hit.start]
+            if sentence < 0 or sentence_of[hit.end - 1] != sentence:
+                continue
+            forms = compiled.exact_forms.get(hit.key)
+            if forms is not None and " ".join(tokens.words[hit.start : hit.end]) not in forms:
+                continue
+            kind, _, value = hit.key.partition(":")
+            found = Hit(hit.start, hit.end, value)
+            self._by_kind[kind].append(found)
+            self._by_key[hit.key].append(found)
+
+    def kind(self, kind: str) -> list[Hit]:
+        """Return the hits of a kind, for example every ``side``."""
+        return self._by_kind.get(kind, [])
+
+    def key(self, key: str) -> list[Hit]:
+        """Return the hits of one key, for example ``step:12``."""
+        return self._by_key.get(key, [])
+
+
+def longest(hits: Iterable[Hit]) -> list[Hit]:
+    """Return the hits that no longer one overlaps, in text order."""
+    kept: list[Hit] = []
+    for hit in sorted(hits, key=lambda hit: (hit.start - hit.end, hit.start)):
+        if not any(hit.overlaps(other.start, other.end) for other in kept):
+            kept.append(hit)
+    return sorted(kept, key=lambda hit: hit.start)

@@ -1,0 +1,1 @@
+"""A report cut into sections, sentences and tokens."""

@@ -1,0 +1,79 @@
+"""A report cut into sections, sentences and tokens, each knowing where it stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from extractor.model import Section, SectionCategory
+from extractor.text.sections import Label, SectionFinder, find_labels, find_title
+from extractor.text.sentences import split_sentences
+from extractor.text.tokens import Tokens, tokenise
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """Half-open token range, the section it is in, and the label above or before it."""
+
+    index: int
+    start: int
+    end: int
+    section: SectionCategory
+    section_index: int
+    label: Label | None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The report as the reading steps see it."""
+
+    text: str
+    title: str
+    tokens: Tokens
+    sections: tuple[Section, ...]
+    labels: list[Label]
+    sentences: list[Sentence]
+    sentence_of: list[int]
+    """Index of the sentence of each token."""
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """Return the character offsets of a half-open token range."""
+        return self.tokens.starts[start], self.tokens.ends[end - 1]
+
+    def sentence_at(self, token: int) -> Sentence:
+        """Return the sentence that holds a token."""
+        return self.sentences[self.sentence_of[token]]
+
+
+def cut(text: str, finder: SectionFinder) -> Document:
+    """Cut a report; headings themselves belong to no sentence."""
+    sections = finder.find(text)
+    title = find_title(text, sections)
+    labels = find_labels(text, sections)
+    # the title names the examination; it is no paragraph label whose side and place sentences inherit
+    inherited = [label for label in labels if label.text != title]
+    tokens = tokenise(text)
+    sentences: list[Sentence] = []
+    sentence_of = [-1] * len(tokens)
+    for section_index, section in enumerate(sections):
+        body_start = section.start + len(section.title)
+        body = text[body_start : section.end]
+        for span in split_sentences(body):
+            start = tokens.index_at(body_start + span.start)
+            end = tokens.index_at(body_start + span.end)
+            while start < end and tokens.words[start] in ":-\u2013\u2014*#>\u2022":
+                start += 1
+            if start >= end:
+                continue
+            label = _label_for(inherited, tokens.starts[start])
+            for token in range(start, end):
+                sentence_of[token] = len(sentences)
+            sentences.append(Sentence(len(sentences), start, end, section.category, section_index, label))
+    return Document(text, title, tokens, sections, labels, sentences, sentence_of)
+
+
+def _label_for(labels: list[Label], offset: int) -> Label | None:
+    """Return the last label that governs an offset."""
+    for label in reversed(labels):
+        if label.start <= offset < label.scope_end:
+            return label
+    return None

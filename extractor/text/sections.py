@@ -1,0 +1,110 @@
+"""Headings, labels and the exam title: the skeleton of a report.
+
+A heading opens a section and holds until the next heading. A label ("Right hip:") opens a
+paragraph inside a section, whose side and site its sentences inherit. The title is what stands
+before the first heading and names the examination.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from extractor.model import Section, SectionCategory
+
+_TITLE_MAX_CHARS = 120
+_LABEL_MAX_WORDS = 6
+_LABEL = re.compile(r"(?:^|(?<=[.!?]\s))[ \t]*(?:[-*\u2022][ \t]*|\d{1,2}[.)][ \t]*)?([A-Za-z][\w /&(),'-]{0,48}?)[ \t]*:(?=\s|$)", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A "LABEL:" inside a section; holds from ``start`` to ``scope_end``."""
+
+    text: str
+    start: int
+    end: int
+    scope_end: int
+    own_line: bool
+    """Whether the label stands alone on its line, and so heads the lines that follow."""
+
+
+class SectionFinder:
+    """Finds headings by the phrases of the pattern set."""
+
+    def __init__(self, headings: Mapping[SectionCategory, Sequence[str]]) -> None:
+        self._category = {
+            _fold(phrase): category for category, phrases in headings.items() for phrase in phrases
+        }
+        by_length = sorted(self._category, key=len, reverse=True)
+        names, capitals = (_alternatives(by_length), _alternatives([name.upper() for name in by_length]))
+        # With a colon (or dash) a heading may stand at the start of a line or after a full stop; without one
+        # it must fill its line, or be in capitals at the start of a line.
+        self._with_colon = re.compile(
+            rf"(?:^|(?<=[.!?:;)])[ \t]*|(?<=[.!?:;)])[ \t]*\n)[ \t*#>_]*(?:\d{{1,2}}[.)][ \t]*)?({names})"
+            rf"[ \t]*(?:\([^)\n]{{0,40}}\))?[ \t*_]*(?::|[ \t][-\u2013\u2014](?=[ \t\n])|\.[ \t]*\n)",
+            re.IGNORECASE | re.MULTILINE,
+        )
+        self._alone = re.compile(rf"^[ \t*#_]*(?:\d{{1,2}}[.)][ \t]*)?({names})[ \t*_]*$", re.IGNORECASE | re.MULTILINE)
+        self._capitals = re.compile(rf"^[ \t]*({capitals})(?=[ \t]+[A-Z0-9][a-z])", re.MULTILINE)
+
+    def find(self, text: str) -> tuple[Section, ...]:
+        """Return the sections in order, covering the text from the first character to the last."""
+        marks: dict[int, tuple[int, str]] = {}
+        for pattern in (self._with_colon, self._alone, self._capitals):
+            for match in pattern.finditer(text):
+                start = match.start(1)
+                if not any(begin <= start < end for begin, (end, _) in marks.items()):
+                    marks[start] = (match.end(), match.group(1))
+        ordered = sorted(marks.items())
+        first = ordered[0][0] if ordered else len(text)
+        sections = []
+        if text[:first].strip() or not ordered:
+            sections.append(Section(SectionCategory.FINDINGS, "", 0, first))
+        for position, (start, (_, title)) in enumerate(ordered):
+            end = ordered[position + 1][0] if position + 1 < len(ordered) else len(text)
+            sections.append(Section(self._category[_fold(title)], title, start, end))
+        return tuple(sections)
+
+
+def _alternatives(names: Sequence[str]) -> str:
+    return "|".join(re.escape(name).replace(r"\ ", r"[ \t]+") for name in names)
+
+
+def _fold(phrase: str) -> str:
+    return " ".join(phrase.lower().split())
+
+
+def find_labels(text: str, sections: Sequence[Section]) -> list[Label]:
+    """Return the labels that are not headings, each with the stretch it governs."""
+    heading_starts = {section.start for section in sections if section.title}
+    ends = sorted({section.end for section in sections})
+    found = [
+        match
+        for match in _LABEL.finditer(text)
+        if match.start(1) not in heading_starts and len(match.group(1).split()) <= _LABEL_MAX_WORDS
+    ]
+    labels = []
+    for position, match in enumerate(found):
+        section_end = next((end for end in ends if end > match.start(1)), len(text))
+        next_start = found[position + 1].start(1) if position + 1 < len(found) else len(text)
+        line_end = text.find("\n", match.end())
+        own_line = not text[match.end() : line_end if line_end >= 0 else len(text)].strip()
+        labels.append(Label(match.group(1), match.start(1), match.end(), min(section_end, next_start), own_line))
+    return labels
+
+
+def find_title(text: str, sections: Sequence[Section]) -> str:
+    """Return what the report says the examination was: its first line before any heading, or its first label."""
+    first = sections[0]
+    if first.title:
+        return ""
+    head = text[first.start : first.end].strip()
+    line = head.split("\n", 1)[0].strip()
+    label = re.match(r"([^:.\n]{3,80}?)[ \t]*:\s", line)
+    if label:
+        return label.group(1)
+    if len(line) <= _TITLE_MAX_CHARS:
+        return line
+    return re.split(r"(?<=[.:])\s", line, maxsplit=1)[0][:_TITLE_MAX_CHARS]

@@ -1,0 +1,112 @@
+"""A sentence splitter for reports as they are: one linear pass over the lines.
+
+Reports are hard-wrapped, bulleted, numbered, telegraphic and full of headings. A line break ends
+a sentence only where the line was not full: in wrapped text a writer's own break leaves room for
+the next word. Full stops end a sentence except inside numbers and after abbreviations, also where
+the space was forgotten ("normal.No effusion").
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_ABBREVIATIONS = frozenset(
+    """approx ca cf dr drs e.g eg etc excl fig figs i.e ie incl lt max min mr mrs ms no. nos pt resp rt st vs
+    med lat ant post sup inf prof dept yr yrs wk wks mth hosp ref""".split()
+)
+_STOP = re.compile(r"[.!?]+(?=[\s\"')\]]|[A-Z][a-z]|$)|\n")
+_BULLET = re.compile(r"[ \t]*(?:[-*\u2022\u2013\u2014>+]+[ \t]+|\(?\d{1,2}[.)][ \t]+|[a-z][.)][ \t]+)")
+_LABEL = re.compile(r"[ \t]*[A-Za-z][\w /&()'-]{0,45}:(?=\s|$)")
+_LAST_WORD = re.compile(r"([\w.]+)\Z")
+_WRAPPED_FROM = 45
+"""Lines shorter than this are not wrapped text; a report that narrow is a list."""
+_OPEN_END = re.compile(r"(?:[,/&(]|\b(?:and|or|of|the|a|an|in|with|to|for|at|on|by|no|is|are|was|from|which|right|left))\s*\Z", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Half-open character offsets."""
+
+    start: int
+    end: int
+
+
+def split_sentences(text: str) -> list[Span]:
+    """Return the sentences of a text, trimmed of white space, in order."""
+    width = _wrap_width(text)
+    spans: list[Span] = []
+    start = 0
+    for match in _STOP.finditer(text):
+        if match.group() == "\n":
+            if _wrapped(text, match.start(), width):
+                continue
+            end = match.start()
+        else:
+            if _is_abbreviation(text, start, match):
+                continue
+            end = match.end()
+        _append(spans, text, start, end)
+        start = match.end()
+    _append(spans, text, start, len(text))
+    return spans
+
+
+def _append(spans: list[Span], text: str, start: int, end: int) -> None:
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    if start < end:
+        spans.append(Span(start, end))
+
+
+def _wrap_width(text: str) -> int:
+    return max((len(line.rstrip()) for line in text.split("\n")), default=0)
+
+
+def _wrapped(text: str, at: int, width: int) -> bool:
+    """Whether the line break at this offset only wraps a running sentence."""
+    line = text[text.rfind("\n", 0, at) + 1 : at].rstrip()
+    next_end = text.find("\n", at + 1)
+    following = text[at + 1 : next_end if next_end >= 0 else len(text)]
+    if not line or not following.strip() or _BULLET.match(following) or _LABEL.match(following):
+        return False
+    stripped = following.lstrip()
+    if _OPEN_END.search(line):
+        return True
+    if line.endswith(":"):
+        return False
+    first = stripped.split(None, 1)[0]
+    full = width >= _WRAPPED_FROM and len(line) + 1 + len(first) > width
+    if stripped[0].islower():
+        return full or len(line) >= _WRAPPED_FROM
+    return full
+
+
+def _is_abbreviation(text: str, start: int, match: re.Match[str]) -> bool:
+    if match.group() != ".":
+        return False
+    word = _LAST_WORD.search(text, max(start, match.start() - 12), match.start())
+    if word is None:
+        # a full stop on its own, or a numbered item "1." whose digits begin the sentence
+        return False
+    last = word.group(1).lower()
+    if last.isdigit():
+        # "1. Normal" at the start of a line is a list number, "at L5." is an end
+        return word.start() == start or not text[start : word.start()].strip()
+    if last == "no":
+        # "no. 3" is a number; "Effusion: no. Joint space ..." is an end
+        return text[match.end() : match.end() + 2].strip().isdigit()
+    return last in _ABBREVIATIONS and match.end() < len(text) and text[match.end()] != "\n"
+
+
+def lines(text: str) -> Iterator[Span]:
+    """Yield each line without its line break."""
+    start = 0
+    while start <= len(text):
+        end = text.find("\n", start)
+        end = len(text) if end < 0 else end
+        yield Span(start, end)
+        start = end + 1
