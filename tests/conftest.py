@@ -25,16 +25,17 @@ def _postgres() -> Iterator[Postgres]:
 
 
 @pytest.fixture(scope="session")
-def _redis() -> Iterator[RedisServer]:
+def redis_server() -> Iterator[RedisServer]:
+    """A Redis for all tests; one that kills it starts it again."""
     with RedisServer.started() as server:
         yield server
 
 
 @pytest.fixture
-def redis_url(_redis: RedisServer) -> str:
+def redis_url(redis_server: RedisServer) -> str:
     """The address of a Redis that holds nothing."""
-    _redis.flush()
-    return _redis.url
+    redis_server.flush()
+    return redis_server.url
 
 
 @pytest.fixture

@@ -98,9 +98,15 @@ class RedisServer:
         """The address as kombu and ``workers.settings`` write it."""
         return f"redis+socket://{self.socket}"
 
+    @property
+    def pid(self) -> int:
+        """The server's process."""
+        assert self._process is not None
+        return self._process.pid
+
     def client(self) -> redis.Redis:
         """Return a client, to look inside."""
-        return redis.Redis(unix_socket_path=str(self.socket))
+        return redis.Redis(unix_socket_path=str(self.socket), retry=None)
 
     def start(self) -> None:
         """Start the server and wait until it answers."""

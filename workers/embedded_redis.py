@@ -113,7 +113,8 @@ class EmbeddedRedis:
 
 def answers(socket: Path) -> bool:
     """Return whether a Redis answers on this socket."""
-    client = redis.Redis(unix_socket_path=str(socket), socket_timeout=1)
+    # Without retry=None the client tries again for seconds.
+    client = redis.Redis(unix_socket_path=str(socket), socket_timeout=1, retry=None)
     with client, suppress(redis.ConnectionError, redis.TimeoutError):
         return bool(client.ping())
     return False

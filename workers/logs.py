@@ -73,20 +73,23 @@ _MAX_FRAMES = 30
 
 def configure(*, level: int = logging.INFO, stream: TextIO | None = None) -> None:
     """Send everything that is logged in this process through here, warnings and crashes too."""
-    target = sys.stderr if stream is None else stream
-    structlog.configure(
-        processors=[_add_level, _finish],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(target),
-        cache_logger_on_first_use=False,
-    )
-    handler = logging.StreamHandler(target)
+    _configure_ours(level=level, stream=stream)
+    handler = logging.StreamHandler(sys.stderr if stream is None else stream)
     handler.setFormatter(_LibraryFormatter())
     logging.root.handlers = [handler]
     logging.root.setLevel(logging.WARNING)
     warnings.showwarning = _log_warning
     sys.excepthook = _log_crash
     threading.excepthook = _log_thread_crash
+
+
+def _configure_ours(*, level: int = logging.INFO, stream: TextIO | None = None) -> None:
+    structlog.configure(
+        processors=[_add_level, _finish],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=lambda *_: structlog.WriteLogger(sys.stderr if stream is None else stream),
+        cache_logger_on_first_use=False,
+    )
 
 
 def get_logger(name: str) -> FilteringBoundLogger:
@@ -166,3 +169,8 @@ def _log_crash(
 def _log_thread_crash(args: threading.ExceptHookArgs) -> None:
     if args.exc_value is not None:
         _log_crash(args.exc_type, args.exc_value, args.exc_traceback)
+
+
+# Whoever logs without having called configure() must not get structlog's own way, which prints
+# messages and local variables.
+_configure_ours()

@@ -28,7 +28,7 @@ class Crude:
         if "RAISE" in report.text:
             raise ValueError(report.text)
         if "SLOW" in report.text:
-            time.sleep(0.02)
+            time.sleep(0.005)
         while "HANG" in report.text:
             pass
         return make_result(make_mention(), report_id=report.report_id)

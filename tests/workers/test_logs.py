@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import io
+import json
+import logging
+import sys
+import threading
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from workers import logs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SECRET = "ZZPHI-7f3a"
+
+
+@pytest.fixture
+def stream() -> Iterator[io.StringIO]:
+    """What is logged in the test; everything is put back after it."""
+    before = (sys.excepthook, threading.excepthook, warnings.showwarning)
+    root = (logging.root.handlers, logging.root.level)
+    written = io.StringIO()
+    logs.configure(stream=written)
+    yield written
+    logs._configure_ours()
+    sys.excepthook, threading.excepthook, warnings.showwarning = before
+    logging.root.handlers, logging.root.level = root
+
+
+def lines(stream: io.StringIO) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def fail() -> None:
+    raise ValueError(SECRET)
+
+
+def test_an_event_keeps_the_keys_that_are_allowed(stream: io.StringIO) -> None:
+    logs.get_logger("here").info("done", work=7, text=SECRET, patient=SECRET)
+    [line] = lines(stream)
+    assert line.pop("time").endswith("+00:00")
+    assert line == {"event": "done", "work": 7, "module": "here", "level": "info"}
+
+
+def test_a_value_that_is_no_plain_one_is_named_by_its_type(stream: io.StringIO) -> None:
+    logs.get_logger("here").info("done", work=ValueError(SECRET))
+    assert lines(stream)[0]["work"] == "ValueError"
+
+
+def test_an_exception_is_its_type_and_where_it_passed(stream: io.StringIO) -> None:
+    log = logs.get_logger("here")
+    try:
+        fail()
+    except ValueError as error:
+        log.error("failed", error=error)  # noqa: TRY400 (both ways)
+        log.exception("failed")
+    for line in lines(stream):
+        assert line["error_type"] == "ValueError"
+        assert line["frames"][-1].endswith(" fail")
+    assert SECRET not in stream.getvalue()
+
+
+def test_libraries_say_their_template_only(stream: io.StringIO) -> None:
+    logging.getLogger("celery.worker").error("lost %s", SECRET)
+    logging.getLogger("spacy").error(SECRET)
+    logging.getLogger("spacy").info(SECRET)
+    events = [line["event"] for line in lines(stream)]
+    assert events == ["lost %s", "library_message"]
+    assert SECRET not in stream.getvalue()
+
+
+def test_an_exception_of_a_library_does_not_quote(stream: io.StringIO) -> None:
+    try:
+        fail()
+    except ValueError:
+        logging.getLogger("celery").exception("task failed: %s", SECRET)
+    assert lines(stream)[0]["error_type"] == "ValueError"
+    assert SECRET not in stream.getvalue()
+
+
+def test_warnings_and_crashes_do_not_quote(stream: io.StringIO) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.showwarning = logs._log_warning
+        warnings.warn(SECRET, UserWarning, stacklevel=1)
+    try:
+        fail()
+    except ValueError as error:
+        sys.excepthook(ValueError, error, error.__traceback__)
+    thread = threading.Thread(target=fail)
+    thread.start()
+    thread.join()
+    assert [line["event"] for line in lines(stream)] == ["warned", "crashed", "crashed"]
+    assert SECRET not in stream.getvalue()
+
+
+def test_ctrl_c_is_no_crash(stream: io.StringIO) -> None:
+    sys.excepthook(KeyboardInterrupt, KeyboardInterrupt(), None)
+    assert stream.getvalue() == ""
