@@ -122,7 +122,7 @@ def _context_rules(cues: Iterable[CuePhrase]) -> list[ConTextRule]:
     """Return one rule a literal: medspaCy keeps only one of several matches of the same words.
 
     Raises:
-        PatternError: words that are to end or hide cues and to be one as well.
+        PatternError: words that are to end cues and to be one as well.
 
     """
     by_literal: dict[str, list[CuePhrase]] = {}
@@ -131,11 +131,13 @@ def _context_rules(cues: Iterable[CuePhrase]) -> list[ConTextRule]:
         if cue.rule not in {other.rule for other in group}:
             group.append(cue)
     rules = []
-    for literal, group in by_literal.items():
+    for literal, phrases in by_literal.items():
+        # a cue hides the shorter ones inside it by itself, so it needs no pseudo cue beside it
+        group = [cue for cue in phrases if cue.direction != "pseudo"] or phrases
         directions = {cue.direction for cue in group}
-        if len(directions) > 1 and directions & {"terminate", "pseudo"}:
+        if len(directions) > 1 and "terminate" in directions:
             names = ", ".join(f"'{cue.rule}'" for cue in group)
-            msg = f"the cue phrase '{literal}' stands in {names}, which end or hide cues and are one; keep one of them"
+            msg = f"the cue phrase '{literal}' stands in {names}, one of which ends cues; keep one of them"
             raise PatternError(msg)
         direction = directions.pop() if len(directions) == 1 else "both"
         metadata = {"rules": [cue.rule for cue in group]}

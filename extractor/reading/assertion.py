@@ -20,6 +20,7 @@ from extractor.reading.scan import Scan
 _LIST_WORDS = frozenset({",", "and", "or", "/", "nor", "&", "+"})
 _FIELD_SIGNS = frozenset({":", "-", "=", "\u2013", "\u2014", "?"})
 _FIELD_GAP = 6
+_DENIED_GAP = 4
 _LIST_GAP = 5
 """More words than this between two mentions and they are not one list."""
 
@@ -109,12 +110,27 @@ class AssertionReader:
         after = [cue for cue in rivals if cue.start >= one.end]
         before = [cue for cue in rivals if cue.end <= one.start]
         negated_after = [cue for cue in after if self._rules[cue.rule].category == "negation"]
-        nearest_before = self._nearest(before, one)
+        nearest_before = self._denied(self._nearest(before, one), before)
         if negated_after:
             return self._nearest(negated_after, one)
         if nearest_before and self._rules[nearest_before.rule].category == "negation":
             return nearest_before
         return self._nearest([cue for cue in after if self._rules[cue.rule].category == "uncertainty"], one) or nearest_before
+
+    def _denied(self, cue: CueHit | None, before: Sequence[CueHit]) -> CueHit | None:
+        """Return the denial that itself governs a cue ("no change suggestive of"), else the cue."""
+        if cue is None or self._rules[cue.rule].category == "negation":
+            return cue
+        for other in before:
+            between = self._lower[other.end : cue.start]
+            if (
+                self._rules[other.rule].category == "negation"
+                and other.end <= cue.start
+                and len(between) <= _DENIED_GAP
+                and "," not in between
+            ):
+                return other
+        return cue
 
     def _nearest(self, cues: Sequence[CueHit], one: Candidate) -> CueHit | None:
         return min(cues, key=lambda cue: max(cue.start - one.end, one.start - cue.end), default=None)
