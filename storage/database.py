@@ -135,6 +135,8 @@ def _make_engine(url: URL) -> Engine:
         pool_pre_ping=True,
         connect_args={
             "connect_timeout": 5,
+            # Said, not taken from the database: in one of encoding SQL_ASCII text would be bytes.
+            "client_encoding": "utf8",
             "options": "-c lock_timeout=5s -c idle_in_transaction_session_timeout=60s",
         },
     )
