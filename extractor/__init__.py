@@ -15,6 +15,7 @@ from extractor.model import (
     Report,
     Result,
     SectionCategory,
+    SpanAssertion,
     Status,
     Study,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "Report",
     "Result",
     "SectionCategory",
+    "SpanAssertion",
     "Status",
     "Study",
     "TextTooLongError",

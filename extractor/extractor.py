@@ -9,13 +9,14 @@ from extractor.assessment.assess import assess
 from extractor.assessment.atoms import Facts, compile_definition
 from extractor.errors import TextTooLongError
 from extractor.knowledge.load import PatternSet, load_patterns
-from extractor.model import Engine, Report, Result
+from extractor.model import Engine, Report, Result, SpanAssertion
 from extractor.reading.compiled import compile_patterns
 from extractor.reading.facts import compiled_finder, read_patient, read_study, title_document
 from extractor.reading.mentions import MentionReader, correct_sides
 from extractor.reading.places import find_places, find_sides
 from extractor.reading.scan import Scan
-from extractor.text.document import cut
+from extractor.reading.spans import read_span
+from extractor.text.document import Document, cut
 
 MAX_TEXT_CHARS = 200_000
 """Longer texts are refused: no radiology report is near it, and every step is linear in it."""
@@ -54,10 +55,7 @@ class Extractor:
             TextTooLongError: the text has more than :data:`MAX_TEXT_CHARS` characters.
 
         """
-        if len(report.text) > MAX_TEXT_CHARS:
-            raise TextTooLongError(len(report.text), MAX_TEXT_CHARS)
-        document = cut(report.text, self._finder)
-        scan = Scan(document, self._compiled)
+        document, scan = self._scan(report)
         title_scan = Scan(title_document(report, document, self._finder), self._compiled)
         sides = find_sides(scan)
         study, region = read_study(report, scan, title_scan, sides)
@@ -75,3 +73,20 @@ class Extractor:
             mentions=mentions,
             assessment=assess(self._definition, Facts(mentions, patient, study), flags),
         )
+
+    def assert_span(self, report: Report, start: int, end: int) -> SpanAssertion:
+        """Return what a report asserts of the words between two character offsets, whatever they name.
+
+        Raises:
+            TextTooLongError: the text has more than :data:`MAX_TEXT_CHARS` characters.
+            ValueError: no word stands between the offsets.
+
+        """
+        _, scan = self._scan(report)
+        return read_span(scan, start, end)
+
+    def _scan(self, report: Report) -> tuple[Document, Scan]:
+        if len(report.text) > MAX_TEXT_CHARS:
+            raise TextTooLongError(len(report.text), MAX_TEXT_CHARS)
+        document = cut(report.text, self._finder)
+        return document, Scan(document, self._compiled)

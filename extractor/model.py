@@ -191,6 +191,16 @@ class Mention:
 
 
 @dataclass(frozen=True, slots=True)
+class SpanAssertion:
+    """What a report asserts of a given span, whatever the span names."""
+
+    status: Status
+    certainty: Certainty | None
+    experiencer: Experiencer
+    cues: tuple[Cue, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """An atom of the case definition that holds, and the mentions that make it hold."""
 

@@ -38,7 +38,7 @@ class MentionReader:
             for one in find_candidates(scan, places, region=region, modality=study.modality)
             if self._document.sentence_at(one.start).section not in _UNREAD
         ]
-        cues = self._cues()
+        cues = find_cues(scan, self._candidates)
         clauses = number_clauses(scan, cues)
         self._assertions = AssertionReader(scan, self._candidates, cues, clauses)
         self._sites = SiteReader(
@@ -61,19 +61,6 @@ class MentionReader:
                 continue
             found.append(self._mention(len(found) + 1, one, sited, self._assertions.read(one)))
         return tuple(found)
-
-    def _cues(self) -> list[CueHit]:
-        if not self._candidates:
-            return []
-        words = [
-            word if sentence >= 0 else _NO_WORD
-            for word, sentence in zip(self._document.tokens.lower, self._document.sentence_of, strict=True)
-        ]
-        return self._scan.compiled.matcher.cues(
-            words,
-            [sentence.start for sentence in self._document.sentences],
-            [(one.start, one.end) for one in self._candidates],
-        )
 
     def _superfluous(self, one: Candidate) -> bool:
         """Whether the rule only repeats what the sentence says of its finding."""
@@ -110,13 +97,8 @@ class MentionReader:
             experiencer=assertion.experiencer,
             section=self._document.sentence_at(one.start).section,
             rule=one.rule.id,
-            cues=tuple(self._cue(cue) for cue in assertion.cues),
+            cues=tuple(quoted_cue(self._scan, cue) for cue in assertion.cues),
         )
-
-    def _cue(self, cue: CueHit) -> Cue:
-        start, end = self._document.span(cue.start, cue.end)
-        rule = self._scan.compiled.cues[cue.rule]
-        return Cue(rule.category, self._document.text[start:end], start, end, rule.id)
 
     def _quote_range(self, one: Candidate, finding: Finding, sited: Sited) -> tuple[int, int]:
         """Return the token range of the quote: the match, and what belongs to it on its left."""
@@ -190,6 +172,26 @@ class MentionReader:
         if sited.named and not any("whole" in place.groups for place in sited.places):
             return finding.extent_placed
         return said if said in {finding.extent_placed, finding.extent_unplaced} else finding.extent_unplaced
+
+
+def find_cues(scan: Scan, candidates: Sequence[Candidate]) -> list[CueHit]:
+    """Return the cues of the report with their scopes; none where there is nothing to change."""
+    if not candidates:
+        return []
+    document = scan.document
+    words = [
+        word if sentence >= 0 else _NO_WORD
+        for word, sentence in zip(document.tokens.lower, document.sentence_of, strict=True)
+    ]
+    starts = [sentence.start for sentence in document.sentences]
+    return scan.compiled.matcher.cues(words, starts, [(one.start, one.end) for one in candidates])
+
+
+def quoted_cue(scan: Scan, cue: CueHit) -> Cue:
+    """Return a cue as the result shows it."""
+    start, end = scan.document.span(cue.start, cue.end)
+    rule = scan.compiled.cues[cue.rule]
+    return Cue(rule.category, scan.document.text[start:end], start, end, rule.id)
 
 
 def correct_sides(mentions: Sequence[Mention], scan: Scan, sides: Sequence[SideHit]) -> tuple[tuple[Mention, ...], bool]:
