@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from workers.embedded_redis import find_redis_server
 
@@ -106,7 +108,7 @@ class RedisServer:
 
     def client(self) -> redis.Redis:
         """Return a client, to look inside."""
-        return redis.Redis(unix_socket_path=str(self.socket), retry=None)
+        return redis.Redis(unix_socket_path=str(self.socket), retry=Retry(NoBackoff(), 0))
 
     def start(self) -> None:
         """Start the server and wait until it answers."""

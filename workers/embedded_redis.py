@@ -10,6 +10,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from workers.errors import RedisMissingError, RedisStartError
 
@@ -20,6 +22,8 @@ MAX_MEMORY = "64mb"
 _MAX_SOCKET_BYTES = 107
 """Longer paths do not fit into the kernel's address of a Unix socket."""
 _START_S = 10
+_ONCE = Retry(NoBackoff(), 0)
+"""By default the client tries again for seconds."""
 
 
 def find_redis_server() -> Path:
@@ -113,8 +117,7 @@ class EmbeddedRedis:
 
 def answers(socket: Path) -> bool:
     """Return whether a Redis answers on this socket."""
-    # Without retry=None the client tries again for seconds.
-    client = redis.Redis(unix_socket_path=str(socket), socket_timeout=1, retry=None)
+    client = redis.Redis(unix_socket_path=str(socket), socket_timeout=1, retry=_ONCE)
     with client, suppress(redis.ConnectionError, redis.TimeoutError):
         return bool(client.ping())
     return False

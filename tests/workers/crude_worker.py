@@ -20,11 +20,13 @@ if TYPE_CHECKING:
 
 
 class Crude:
-    """Reads "SLOW", "HANG", "RAISE" and "POISON" as orders."""
+    """Reads "SLOW", "HANG", "FREEZE", "RAISE" and "POISON" as orders."""
 
     def extract(self, report: Report) -> Result:
         if "POISON" in report.text:
             os.kill(os.getpid(), signal.SIGKILL)
+        if "FREEZE" in report.text and "CRUDE_FREEZES" in os.environ:
+            os.kill(os.getpid(), signal.SIGSTOP)
         if "RAISE" in report.text:
             raise ValueError(report.text)
         if "SLOW" in report.text:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 CRUDE = [sys.executable, str(Path(__file__).with_name("crude_worker.py"))]
+FROZEN = ["env", "CRUDE_FREEZES=1", *CRUDE]
 _RUN = "import sys; from workers import processes, settings; sys.exit(processes.{}({}()))"
 REAL = [sys.executable, "-c", _RUN.format("run_worker", "settings.WorkerSettings")]
 DISPATCHER = [sys.executable, "-c", _RUN.format("run_dispatcher", "settings.WorkerSettings")]
@@ -141,10 +142,14 @@ class Service:
         return wait_until(enough, deadline_s=deadline_s, what=f"{finished} finished") or self.sums()
 
 
+def state_of(pid: int) -> str:
+    """Return the state of a process as proc(5) names it, "X" for none."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return "X"
+
+
 def is_running(pid: int) -> bool:
     """Return whether a process is there and no zombie."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state not in {"Z", "X"}
+    return state_of(pid) not in {"Z", "X"}

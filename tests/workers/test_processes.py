@@ -14,7 +14,7 @@ import pytest
 from storage import reports
 from storage.model import Lane, NewReport, ReportState
 from tests.services import wait_until
-from tests.workers.services import CRUDE, DISPATCHER, REAL, is_running
+from tests.workers.services import CRUDE, DISPATCHER, FROZEN, REAL, is_running, state_of
 
 if TYPE_CHECKING:
     from tests.services import RedisServer
@@ -155,18 +155,19 @@ def test_a_worker_frozen_past_its_lease_writes_nothing(sqlite_service: Service) 
         "MARROW_TASK_TIME_LIMIT_S": "1.5",
         "MARROW_LEASE_S": "2",
     }
-    with service.process(DISPATCHER), service.process(CRUDE) as frozen:
-        service.post(*(f"SLOW report {n}" for n in range(100)))
-        service.wait_for(finished=10)
-        everyone = [frozen.pid, *frozen.children()]
-        for pid in everyone:
-            os.kill(pid, signal.SIGSTOP)
+    with service.process(DISPATCHER), service.process(FROZEN) as frozen:
+        service.post(*(f"report {n}" for n in range(50)), "FREEZE", "the last")
+        [child] = wait_for_children(frozen, 1)
+        wait_until(lambda: state_of(child) == "T", what="the freeze")
+        # Its parent would kill it when its time is over.
+        os.kill(frozen.pid, signal.SIGSTOP)
         with service.process(CRUDE):
-            service.wait_for(finished=100)
-            for pid in everyone:
-                os.kill(pid, signal.SIGCONT)
+            service.wait_for(finished=52)
+            os.kill(child, signal.SIGCONT)
+            wait_until(lambda: '"fenced"' in frozen.said(), what="the fence")
+            os.kill(frozen.pid, signal.SIGCONT)
             assert frozen.stop() == 0
-    assert_each_done_once(service, 100)
+    assert_each_done_once(service, 52)
 
 
 def test_the_unit_in_hand_is_done_before_a_worker_stops(sqlite_service: Service) -> None:
