@@ -141,5 +141,6 @@ def _context_rules(cues: Iterable[CuePhrase]) -> list[ConTextRule]:
             raise PatternError(msg)
         direction = directions.pop() if len(directions) == 1 else "both"
         metadata = {"rules": [cue.rule for cue in group]}
-        rules.append(ConTextRule(literal, group[0].category.upper(), direction=_DIRECTIONS[direction], metadata=metadata))
+        # ConText ends a cue's scope at the next of its category: only cues of the same rule are to do that
+        rules.append(ConTextRule(literal, group[0].rule.upper(), direction=_DIRECTIONS[direction], metadata=metadata))
     return rules

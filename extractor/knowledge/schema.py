@@ -144,6 +144,8 @@ class Anatomy(Entry):
     """Words that join places into one phrase."""
     additive: list[str]
     """Words before a place that add it to the place said before ("extending into")."""
+    compared: list[str] = []
+    """Words before a side that is only compared with ("than the right")."""
     exclusive: list[str] = []
     """Words before a place that take it away ("sparing of")."""
 

@@ -21,6 +21,7 @@ _LIST_WORDS = frozenset({",", "and", "or", "/", "nor", "&", "+"})
 _FIELD_SIGNS = frozenset({":", "-", "=", "\u2013", "\u2014", "?"})
 _FIELD_GAP = 6
 _DENIED_GAP = 4
+_ONE_WAY = frozenset({"negation", "uncertainty"})
 _LIST_GAP = 5
 """More words than this between two mentions and they are not one list."""
 
@@ -153,9 +154,17 @@ class AssertionReader:
             return self._reaches(cue, rule, one, cue.end, one.start) and not (
                 rule.category == "negation" and not rule.crosses and self._restarted(cue.end, one.start)
             )
-        if rule.value and not self._is_value(cue, one):
+        if rule.value:
+            if not self._is_value(cue, one):
+                return False
+        elif rule.direction == "both" and rule.category in _ONE_WAY and self._has_object(cue):
             return False
         return self._reaches(cue, rule, one, one.end, cue.start) and self._listed(one, cue)
+
+    def _has_object(self, cue: CueHit) -> bool:
+        """Whether a mention stands behind the cue in its clause ("is most likely X"), so that it looks forward."""
+        clause = self._clauses[cue.start]
+        return any(other.start >= cue.end and self._clauses[other.start] == clause for other in self._candidates)
 
     def _is_value(self, cue: CueHit, one: Candidate) -> bool:
         """Whether the cue is the value of the field that the candidate names ("Effusion: none")."""

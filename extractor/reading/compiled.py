@@ -105,6 +105,7 @@ def _compile_anatomy(compiled: CompiledPatterns, compiler: PhraseCompiler) -> No
         ("connector", anatomy.connectors),
         ("additive", anatomy.additive),
         ("exclusive", anatomy.exclusive),
+        ("compared", anatomy.compared),
     ]
     for key, phrases in groups:
         for phrase in phrases:

@@ -49,7 +49,8 @@ def find_sides(scan: Scan) -> list[SideHit]:
         letter = words[hit.start]
         if letter.isupper() and hit.start in near_place and not any(side.start == hit.start for side in found):
             found.append(SideHit(hit.start, hit.end, hit.value))
-    return sorted(found, key=lambda side: side.start)
+    compared = {hit.end for hit in scan.kind("compared")}
+    return sorted((side for side in found if side.start not in compared), key=lambda side: side.start)
 
 
 def find_places(scan: Scan, sides: list[SideHit], region: str | None) -> list[Place]:

@@ -14,6 +14,9 @@ from dataclasses import dataclass
 from extractor.model import Section, SectionCategory
 
 _TITLE_MAX_CHARS = 120
+_ONE_PARAGRAPH = frozenset({SectionCategory.INDICATION, SectionCategory.TECHNIQUE, SectionCategory.COMPARISON})
+_FIRST_PARAGRAPH = re.compile(r"[ \t:*#_-]*\n?\s*\S.*?(?=\n[ \t]*\n)", re.DOTALL)
+_JOIN = r"[ \t]*(?:/|&|,)[ \t]*|[ \t]+and[ \t]+"
 _LABEL_MAX_WORDS = 6
 _LABEL = re.compile(r"(?:^|(?<=[.!?]\s))[ \t]*(?:[-*\u2022][ \t]*|\d{1,2}[.)][ \t]*)?([A-Za-z][\w /&(),'-]{0,48}?)[ \t]*:(?=\s|$)", re.MULTILINE)
 
@@ -38,7 +41,9 @@ class SectionFinder:
             _fold(phrase): category for category, phrases in headings.items() for phrase in phrases
         }
         by_length = sorted(self._category, key=len, reverse=True)
-        names, capitals = (_alternatives(by_length), _alternatives([name.upper() for name in by_length]))
+        one, one_in_capitals = (_alternatives(by_length), _alternatives([name.upper() for name in by_length]))
+        names = f"(?:{one})(?:(?:{_JOIN})(?:{one}))?"
+        capitals = f"(?:{one_in_capitals})(?:(?:{_JOIN.replace('and', 'AND')})(?:{one_in_capitals}))?"
         # With a colon (or dash) a heading may stand at the start of a line or after a full stop; without one
         # it must fill its line, or be in capitals at the start of a line.
         self._with_colon = re.compile(
@@ -59,13 +64,35 @@ class SectionFinder:
                     marks[start] = (match.end(), match.group(1))
         ordered = sorted(marks.items())
         first = ordered[0][0] if ordered else len(text)
-        sections = []
+        sections: list[Section] = []
         if text[:first].strip() or not ordered:
             sections.append(Section(SectionCategory.FINDINGS, "", 0, first))
         for position, (start, (_, title)) in enumerate(ordered):
             end = ordered[position + 1][0] if position + 1 < len(ordered) else len(text)
-            sections.append(Section(self._category[_fold(title)], title, start, end))
+            sections.extend(_ended(text, Section(self._named(title), title, start, end)))
         return tuple(sections)
+
+    def _named(self, title: str) -> SectionCategory:
+        """Return the category of a title; of the first heading of one that joins two ("History and question")."""
+        whole = _fold(title)
+        return self._category.get(whole) or self._category[_fold(re.split(_JOIN, title, maxsplit=1)[0])]
+
+
+def _ended(text: str, section: Section) -> list[Section]:
+    """Return the section, ended at the blank line behind its first paragraph where it is a short one.
+
+    Requests, techniques and comparisons are a paragraph; what follows without a heading is findings.
+    """
+    if section.category not in _ONE_PARAGRAPH:
+        return [section]
+    body = section.start + len(section.title)
+    paragraph = _FIRST_PARAGRAPH.match(text, body, section.end)
+    if paragraph is None or not text[paragraph.end() : section.end].strip():
+        return [section]
+    return [
+        Section(section.category, section.title, section.start, paragraph.end()),
+        Section(SectionCategory.FINDINGS, "", paragraph.end(), section.end),
+    ]
 
 
 def _alternatives(names: Sequence[str]) -> str:

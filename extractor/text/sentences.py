@@ -44,7 +44,7 @@ def split_sentences(text: str) -> list[Span]:
                 continue
             end = match.start()
         else:
-            if _is_abbreviation(text, start, match):
+            if _is_abbreviation(text, start, match) or _is_query(text, match):
                 continue
             end = match.end()
         _append(spans, text, start, end)
@@ -83,6 +83,14 @@ def _wrapped(text: str, at: int, width: int) -> bool:
     if stripped[0].islower():
         return full or len(line) >= _WRAPPED_FROM
     return full
+
+
+def _is_query(text: str, match: re.Match[str]) -> bool:
+    """Whether a question mark stands before what it asks ("pain ? AVN")."""
+    if not match.group().startswith("?"):
+        return False
+    before = text[match.start() - 1 : match.start()]
+    return (not before or before.isspace()) and text[match.end() : match.end() + 1] == " "
 
 
 def _is_abbreviation(text: str, start: int, match: re.Match[str]) -> bool:
