@@ -92,16 +92,21 @@ def dispatcher() -> None:
 
 
 @db_app.command()
-def upgrade() -> None:
+def upgrade(
+    wait: Annotated[
+        float, typer.Option(min=0, help="Seconds to wait for a database that is starting.")
+    ] = 0,
+) -> None:
     """Bring the database's tables to what this version needs.
 
-    Example: marrow db upgrade
+    Example: marrow db upgrade --wait 60
     """
     from storage.database import Database
     from storage.settings import StorageSettings
 
     with _one_line_errors():
         database = Database.open(StorageSettings())
+        database.wait(wait)
         before = database.revision()
         database.upgrade()
         after = database.revision()

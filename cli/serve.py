@@ -177,3 +177,7 @@ def _expected_errors() -> tuple[type[Exception], ...]:
 
 def _say(message: str) -> None:
     print(f"marrow: {message}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    typer.run(serve)
