@@ -25,8 +25,6 @@ import httpx
 
 ROOT = Path(__file__).resolve().parent.parent
 IMAGE = "localhost/marrow:latest"
-# What starts when: Docker reads this from the file, podman-compose waits for nobody's health.
-STAGES = (("postgres", "redis"), ("migrate",), ("api", "worker", "dispatcher"))
 OURS = ("api", "worker", "dispatcher")
 RUNNING = ("postgres", "redis", *OURS)
 HEALTHY_WITHIN_S = 180
@@ -88,11 +86,10 @@ class Stack:
 
     def up(self) -> None:
         """Start all services and wait until they are healthy."""
-        for stage in STAGES:
-            self.compose("up", "-d", "--no-deps", "--no-build", *stage)
-            deadline = time.monotonic() + HEALTHY_WITHIN_S
-            for service in stage:
-                self._wait_for(service, deadline)
+        self.compose("up", "-d", "--no-build")
+        deadline = time.monotonic() + HEALTHY_WITHIN_S
+        for service in ("migrate", *RUNNING):
+            self._wait_for(service, deadline)
 
     def _wait_for(self, service: str, deadline: float) -> None:
         while not self._is_fit(service):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -93,6 +94,19 @@ class Database:
         """Raise DatabaseUnavailableError unless the database answers."""
         with self.read() as conn:
             conn.execute(text("SELECT 1"))
+
+    def wait(self, timeout_s: float) -> None:
+        """Wait for a database that is only starting; DatabaseUnavailableError when time is up."""
+        end = time.monotonic() + timeout_s
+        while True:
+            try:
+                self.ping()
+            except DatabaseUnavailableError:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.2)
+            else:
+                return
 
     def dispose(self) -> None:
         """Close all connections."""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import stat
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -187,3 +188,10 @@ def test_the_data_directory_is_for_its_owner(tmp_path: Path) -> None:
 def test_the_address_of_the_database_is_not_shown() -> None:
     settings = StorageSettings(database_url="postgresql://u:secret@db/marrow")
     assert "secret" not in repr(settings)
+
+
+def test_a_database_that_never_answers_is_waited_for_only_so_long(tmp_path: Path) -> None:
+    started = time.monotonic()
+    with pytest.raises(DatabaseUnavailableError):
+        Database(f"postgresql://nobody@/none?host={tmp_path}").wait(0.5)
+    assert 0.5 <= time.monotonic() - started < 10
