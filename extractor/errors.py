@@ -9,7 +9,10 @@ No message ever holds report text: messages end up in logs and HTTP answers.
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class ExtractorError(Exception):
@@ -37,7 +40,9 @@ class PatternError(ExtractorError):
 
     code = "pattern_error"
 
-    def __init__(self, message: str, *, file: Path | str | None = None, line: int | None = None) -> None:
+    def __init__(
+        self, message: str, *, file: Path | str | None = None, line: int | None = None
+    ) -> None:
         place = "" if file is None else f"{file}:{line}: " if line else f"{file}: "
         super().__init__(f"{place}{message}")
         self.file = file

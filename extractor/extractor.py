@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from extractor._version import __version__
 from extractor.assessment.assess import assess
@@ -17,6 +17,9 @@ from extractor.reading.places import find_places, find_sides
 from extractor.reading.scan import Scan
 from extractor.reading.spans import read_span
 from extractor.text.document import Document, cut
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MAX_TEXT_CHARS = 200_000
 """Longer texts are refused: no radiology report is near it, and every step is linear in it."""
@@ -58,10 +61,12 @@ class Extractor:
         document, scan = self._scan(report)
         title_scan = Scan(title_document(report, document, self._finder), self._compiled)
         sides = find_sides(scan)
-        study, region = read_study(report, scan, title_scan, sides)
+        study, region = read_study(report, scan, title_scan)
         patient = read_patient(report.patient, scan)
         places = find_places(scan, sides, region)
-        mentions = MentionReader(scan, places=places, sides=sides, study=study, region=region).read()
+        mentions = MentionReader(
+            scan, places=places, sides=sides, study=study, region=region
+        ).read()
         mentions, corrected = correct_sides(mentions, scan, sides)
         flags = ["addendum:laterality"] if corrected else []
         return Result(

@@ -8,7 +8,6 @@ imported, and its dependency PyRuSH, which logs every token of the text, is left
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from extractor.left_out import without_unused_parts
@@ -17,18 +16,32 @@ with warnings.catch_warnings(), without_unused_parts():
     import spacy
     from medspacy.context import ConText, ConTextRule
     from medspacy.target_matcher import TargetMatcher, TargetRule
+from typing import TYPE_CHECKING
+
 from spacy.tokens import Doc, Span
-from spacy.vocab import Vocab
 
 from extractor.errors import PatternError
 from extractor.text.tokens import tokenise
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from spacy.vocab import Vocab
 
 _TARGETS = "targets"
 # spaCy warns at each call of a matcher that holds no token pattern; this one never matches.
 _NEVER = [{"ORTH": "\u2421"}]
 _NEVER_TARGET = TargetRule("never", "NEVER", pattern=_NEVER)
-_NEVER_CUE = ConTextRule("never", "NEVER", pattern=_NEVER, direction="PSEUDO", metadata={"rules": []})
-_DIRECTIONS = {"forward": "FORWARD", "backward": "BACKWARD", "both": "BIDIRECTIONAL", "terminate": "TERMINATE", "pseudo": "PSEUDO"}
+_NEVER_CUE = ConTextRule(
+    "never", "NEVER", pattern=_NEVER, direction="PSEUDO", metadata={"rules": []}
+)
+_DIRECTIONS = {
+    "forward": "FORWARD",
+    "backward": "BACKWARD",
+    "both": "BIDIRECTIONAL",
+    "terminate": "TERMINATE",
+    "pseudo": "PSEUDO",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +63,10 @@ class TermHit:
 
 @dataclass(frozen=True, slots=True)
 class CuePhrase:
-    """A literal cue with its direction, category and the rule it comes from."""
+    """A literal cue, the rule it comes from and where it looks."""
 
     literal: str
     rule: str
-    category: str
     direction: str
 
 
@@ -93,7 +105,13 @@ class MedspacyMatcher:
         self._keys = keys
         self._targets = TargetMatcher(self._nlp, rules=None, result_type=None, prune=False)
         self._targets.add([_NEVER_TARGET, *(TargetRule(literal, "TERM") for literal in keys)])
-        self._context = ConText(self._nlp, rules=None, span_attrs=None, input_span_type="group", span_group_name=_TARGETS)
+        self._context = ConText(
+            self._nlp,
+            rules=None,
+            span_attrs=None,
+            input_span_type="group",
+            span_group_name=_TARGETS,
+        )
         self._context.add([_NEVER_CUE, *_context_rules(cues)])
 
     def terms(self, words: Sequence[str]) -> list[TermHit]:
@@ -105,10 +123,19 @@ class MedspacyMatcher:
             for key in self._keys[span._.target_rule.literal]
         ]
 
-    def cues(self, words: Sequence[str], sentence_starts: Sequence[int], targets: Sequence[tuple[int, int]]) -> list[CueHit]:
+    def cues(
+        self,
+        words: Sequence[str],
+        sentence_starts: Sequence[int],
+        targets: Sequence[tuple[int, int]],
+    ) -> list[CueHit]:
         """Return the cues of the text with their scopes, ended by terminators and sentence ends."""
         starts = set(sentence_starts)
-        doc = Doc(self._nlp.vocab, words=list(words), sent_starts=[index in starts for index in range(len(words))])
+        doc = Doc(
+            self._nlp.vocab,
+            words=list(words),
+            sent_starts=[index in starts for index in range(len(words))],
+        )
         doc.spans[_TARGETS] = [Span(doc, start, end, label="TARGET") for start, end in targets]
         graph = self._context(doc)._.context_graph
         return [
@@ -142,5 +169,9 @@ def _context_rules(cues: Iterable[CuePhrase]) -> list[ConTextRule]:
         direction = directions.pop() if len(directions) == 1 else "both"
         metadata = {"rules": [cue.rule for cue in group]}
         # ConText ends a cue's scope at the next of its category: only cues of the same rule are to do that
-        rules.append(ConTextRule(literal, group[0].rule.upper(), direction=_DIRECTIONS[direction], metadata=metadata))
+        rules.append(
+            ConTextRule(
+                literal, group[0].rule.upper(), direction=_DIRECTIONS[direction], metadata=metadata
+            )
+        )
     return rules

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import combinations
+from typing import TYPE_CHECKING
 
 from extractor.assessment.atoms import CompiledDefinition, Facts, SideAtoms
-from extractor.knowledge.schema import CaseRule
-from extractor.model import Activity, Assessment, Evidence, Experiencer, Laterality, Level, Mention, SideAssessment, Status
+from extractor.model import (
+    Activity,
+    Assessment,
+    Evidence,
+    Experiencer,
+    Laterality,
+    Level,
+    Mention,
+    SideAssessment,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from extractor.knowledge.schema import CaseRule
 
 _RANK = {level: rank for rank, level in enumerate(reversed(Level))}
 _LIFTABLE_ROLES = frozenset({"core", "minor"})
@@ -15,37 +28,77 @@ _MAX_TOGETHER = 2
 """How many more facts at a time are tried when saying what is missing."""
 
 
-def assess(definition: CompiledDefinition, facts: Facts, extra_flags: Sequence[str] = ()) -> Assessment:
-    """Apply the case definition to one report."""
+def assess(
+    definition: CompiledDefinition, facts: Facts, extra_flags: Sequence[str] = ()
+) -> Assessment:
+    """Apply the case definition to one report; ``extra_flags`` are those that reading itself raised."""
     whole = SideAtoms(definition, facts, None)
-    for rule in _rules(definition, "report", whole):
-        flags = sorted({*rule.flags, *extra_flags, *_atom_flags(definition, whole, levels_only=False)})
-        return Assessment(
-            definition.source.name, Level(rule.level), None, rule.id, _subtype(definition, whole, rule.level), None, tuple(flags), {}
-        )
-    sides = {side: SideAtoms(definition, facts, side) for side in _sides(definition, facts.mentions)}
-    assessed = {side: _assess_side(definition, facts, side, atoms) for side, atoms in sides.items()}
-    if not assessed:
-        rule = next(_rules(definition, "side", SideAtoms(definition, facts, "unspecified")))
-        return Assessment(definition.source.name, Level(rule.level), None, rule.id, None, None, tuple(sorted(extra_flags)), {})
-    best = max(assessed, key=lambda side: (_RANK[assessed[side].level], side != Laterality.UNSPECIFIED, side))
-    top = assessed[best]
-    leading = [side for side in assessed if assessed[side].level == top.level]
-    flags = {*extra_flags, *next(rule.flags for rule in definition.source.rules if rule.id == top.rule)}
-    flags |= {flag for side in leading for flag in _atom_flags(definition, sides[side], levels_only=True)}
+    rule = next(_rules(definition, "report", whole), None)
+    if rule:
+        flags = {*rule.flags, *extra_flags, *_condition_flags(definition, whole)}
+        subtype = _subtype(definition, whole, rule.level)
+        return _without_sides(definition, rule, flags, subtype)
+    atoms = {
+        side: SideAtoms(definition, facts, side) for side in _sides(definition, facts.mentions)
+    }
+    if not atoms:
+        rule = _first(definition, SideAtoms(definition, facts, Laterality.UNSPECIFIED))
+        return _without_sides(definition, rule, extra_flags, None)
+    sides = {side: _assess_side(definition, facts, side, known) for side, known in atoms.items()}
+    return _by_highest(definition, sides, atoms, extra_flags)
+
+
+def _without_sides(
+    definition: CompiledDefinition, rule: CaseRule, flags: Iterable[str], subtype: str | None
+) -> Assessment:
+    return Assessment(
+        definition=definition.source.name,
+        level=Level(rule.level),
+        side=None,
+        rule=rule.id,
+        subtype=subtype,
+        activity=None,
+        flags=tuple(sorted(flags)),
+        sides={},
+    )
+
+
+def _by_highest(
+    definition: CompiledDefinition,
+    sides: dict[str, SideAssessment],
+    atoms: dict[str, SideAtoms],
+    extra_flags: Sequence[str],
+) -> Assessment:
+    best = max(
+        sides, key=lambda side: (_RANK[sides[side].level], side != Laterality.UNSPECIFIED, side)
+    )
+    top = sides[best]
+    leading = [side for side in sides if sides[side].level == top.level]
+    flags = {*extra_flags, *_rule_flags(definition, top)}
+    for side in leading:
+        flags |= _condition_flags(definition, atoms[side]) | _atom_flags(definition, atoms[side])
     return Assessment(
         definition=definition.source.name,
         level=top.level,
         side=_report_side(leading, top.level),
         rule=top.rule,
-        subtype=_subtype(definition, sides[best], top.level),
-        activity=_activity(definition, sides[best], top),
+        subtype=_subtype(definition, atoms[best], top.level),
+        activity=_activity(definition, atoms[best], top),
         flags=tuple(sorted(flags)),
-        sides=assessed,
+        sides=sides,
     )
 
 
-def _rules(definition: CompiledDefinition, scope: str, atoms: SideAtoms):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _rule_flags(definition: CompiledDefinition, top: SideAssessment) -> list[str]:
+    return next(
+        rule.flags
+        for rule in definition.source.rules
+        if rule.id == top.rule and rule.level == top.level
+    )
+
+
+def _rules(definition: CompiledDefinition, scope: str, atoms: SideAtoms) -> Iterator[CaseRule]:
+    """Yield the rules of a scope whose conditions hold, in order."""
     for condition, index in definition.rules:
         rule = definition.source.rules[index]
         if rule.scope == scope and condition(atoms.truth):
@@ -55,7 +108,11 @@ def _rules(definition: CompiledDefinition, scope: str, atoms: SideAtoms):  # typ
 def _sides(definition: CompiledDefinition, mentions: Sequence[Mention]) -> list[str]:
     """Return the sides that anything is said of; ``unspecified`` where no side is named at all."""
     said: set[str] = set()
-    at_site = [one for one in mentions if set(one.sites) & definition.assessed_sites and one.experiencer == Experiencer.PATIENT]
+    at_site = [
+        one
+        for one in mentions
+        if set(one.sites) & definition.assessed_sites and one.experiencer == Experiencer.PATIENT
+    ]
     for one in at_site:
         if one.laterality == Laterality.BILATERAL:
             said |= {"left", "right"}
@@ -66,7 +123,9 @@ def _sides(definition: CompiledDefinition, mentions: Sequence[Mention]) -> list[
     return sorted(said)
 
 
-def _assess_side(definition: CompiledDefinition, facts: Facts, side: str, atoms: SideAtoms) -> SideAssessment:
+def _assess_side(
+    definition: CompiledDefinition, facts: Facts, side: str, atoms: SideAtoms
+) -> SideAssessment:
     rule = _first(definition, atoms)
     by_role: dict[str, list[Evidence]] = {"core": [], "minor": [], "hard": [], "soft": []}
     for name, atom in definition.atoms.items():
@@ -85,18 +144,21 @@ def _assess_side(definition: CompiledDefinition, facts: Facts, side: str, atoms:
 
 
 def _first(definition: CompiledDefinition, atoms: SideAtoms) -> CaseRule:
-    rule: CaseRule = next(_rules(definition, "side", atoms))
-    return rule
+    return next(_rules(definition, "side", atoms))
 
 
-def _missing(definition: CompiledDefinition, facts: Facts, side: str, rule: CaseRule) -> tuple[str, ...]:
+def _missing(
+    definition: CompiledDefinition, facts: Facts, side: str, rule: CaseRule
+) -> tuple[str, ...]:
     """Return the atoms of which one, or two together, would lift the side; empty where nothing would."""
     level = Level(rule.level)
     if level in {Level.STATED, Level.PROBABLE, Level.NONE}:
         return ()
     now = SideAtoms(definition, facts, side)
     absent = [
-        name for name, atom in definition.atoms.items() if atom.role in _LIFTABLE_ROLES and not now.truth(name)
+        name
+        for name, atom in definition.atoms.items()
+        if atom.role in _LIFTABLE_ROLES and not now.truth(name)
     ]
     for together in range(1, _MAX_TOGETHER + 1):
         lifting: dict[str, None] = {}
@@ -114,30 +176,31 @@ def _report_side(leading: Sequence[str], level: Level) -> Laterality | None:
         return None
     if {"left", "right"} <= set(leading):
         return Laterality.BILATERAL
-    side = Laterality(leading[0])
-    return side
+    return Laterality(leading[0])
 
 
-def _atom_flags(definition: CompiledDefinition, atoms: SideAtoms, *, levels_only: bool) -> set[str]:
-    flags = {name for name, condition in definition.flags.items() if condition(atoms.truth)}
-    if levels_only:
-        flags |= {atom.flag for name, atom in definition.atoms.items() if atom.flag and atoms.truth(name)}
-    return flags
+def _condition_flags(definition: CompiledDefinition, atoms: SideAtoms) -> set[str]:
+    return {name for name, condition in definition.flags.items() if condition(atoms.truth)}
+
+
+def _atom_flags(definition: CompiledDefinition, atoms: SideAtoms) -> set[str]:
+    return {atom.flag for name, atom in definition.atoms.items() if atom.flag and atoms.truth(name)}
 
 
 def _subtype(definition: CompiledDefinition, atoms: SideAtoms, level: str) -> str | None:
     if Level(level) not in {Level.STATED, Level.PROBABLE, Level.POSSIBLE}:
         return None
-    return next((name for name, condition in definition.subtypes.items() if condition(atoms.truth)), None)
+    return next(
+        (name for name, condition in definition.subtypes.items() if condition(atoms.truth)), None
+    )
 
 
-def _activity(definition: CompiledDefinition, atoms: SideAtoms, top: SideAssessment) -> Activity | None:
+def _activity(
+    definition: CompiledDefinition, atoms: SideAtoms, top: SideAssessment
+) -> Activity | None:
     if top.level in {Level.NONE, Level.NOT_ASSESSABLE}:
         return None
-    name = next((name for name, condition in definition.activity.items() if condition(atoms.truth)), None)
+    name = next(
+        (name for name, condition in definition.activity.items() if condition(atoms.truth)), None
+    )
     return Activity(name) if name else None
-
-
-def has_affirmed(mentions: Sequence[Mention]) -> bool:
-    """Whether any mention is affirmed."""
-    return any(one.status == Status.AFFIRMED for one in mentions)

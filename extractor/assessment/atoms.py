@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from extractor.knowledge.expressions import Expression, parse_expression
-from extractor.knowledge.schema import Atom, CaseDefinition
 from extractor.model import Experiencer, Laterality, Mention, PatientFacts, Status, StudyFacts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from extractor.knowledge.schema import Atom, CaseDefinition
 
 _RESOLVED = "resolved"
 _OPPOSITE = {"left": "right", "right": "left"}
@@ -73,7 +77,12 @@ class SideAtoms:
         if condition is not None:
             if not condition(self.truth):
                 return Holding(holds=False)
-            ids = {one for part in condition.names if part in self._definition.atoms for one in self.holding(part).mentions}
+            ids = {
+                one
+                for part in condition.names
+                if part in self._definition.atoms
+                for one in self.holding(part).mentions
+            }
             return Holding(holds=True, mentions=tuple(sorted(ids)))
         if not self._patient_fits(atom):
             return Holding(holds=False)
@@ -84,7 +93,10 @@ class SideAtoms:
 
     def _patient_fits(self, atom: Atom) -> bool:
         patient = self._facts.patient
-        if atom.age_years and not (patient.age_years is not None and atom.age_years[0] <= patient.age_years <= atom.age_years[1]):
+        if atom.age_years and not (
+            patient.age_years is not None
+            and atom.age_years[0] <= patient.age_years <= atom.age_years[1]
+        ):
             return False
         if atom.sex and patient.sex != atom.sex:
             return False
@@ -111,7 +123,11 @@ class SideAtoms:
         wanted = self._side if atom.side == "same" else _OPPOSITE.get(self._side)
         if one.laterality in (wanted, Laterality.BILATERAL):
             return True
-        return atom.side == "same" and not atom.explicit_side and one.laterality == Laterality.UNSPECIFIED
+        return (
+            atom.side == "same"
+            and not atom.explicit_side
+            and one.laterality == Laterality.UNSPECIFIED
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +157,12 @@ def compile_definition(source: CaseDefinition, assessed_sites: Iterable[str]) ->
     return CompiledDefinition(
         source=source,
         atoms=source.atoms,
-        conditions={name: parse_expression(atom.when) for name, atom in source.atoms.items() if atom.when},
-        rules=tuple((parse_expression(rule.when), index) for index, rule in enumerate(source.rules)),
+        conditions={
+            name: parse_expression(atom.when) for name, atom in source.atoms.items() if atom.when
+        },
+        rules=tuple(
+            (parse_expression(rule.when), index) for index, rule in enumerate(source.rules)
+        ),
         subtypes={name: parse_expression(condition) for name, condition in source.subtypes.items()},
         activity={name: parse_expression(condition) for name, condition in source.activity.items()},
         flags={name: parse_expression(condition) for name, condition in source.flags.items()},

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import RootModel
 
@@ -29,6 +28,9 @@ from extractor.knowledge.schema import (
 )
 from extractor.knowledge.source import read_yaml
 from extractor.model import SectionCategory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 _Keyed = TypeVar("_Keyed", Rule, CueRule, Site)
 
@@ -92,17 +94,28 @@ def load_patterns(directory: Path | None = None) -> PatternSet:
 def _read(roots: list[Path], manifest: Manifest) -> PatternSet:
     base = manifest if len(roots) == 1 else read_yaml(roots[0] / "pattern_set.yaml", Manifest)
     gone = set(manifest.remove)
-    rules = _merge(gone, (read_yaml(path, RuleFile).rules for root in roots for path in _files(root, "findings")))
-    cues = _merge(gone, (read_yaml(path, CueFile).cues for root in roots for path in _files(root, "context")))
+    rules = _merge(
+        gone,
+        (read_yaml(path, RuleFile).rules for root in roots for path in _files(root, "findings")),
+    )
+    cues = _merge(
+        gone, (read_yaml(path, CueFile).cues for root in roots for path in _files(root, "context"))
+    )
     lexicon: dict[str, list[str]] = {}
     for root in roots:
         if (root / "lexicon.yaml").is_file():
             lexicon.update(read_yaml(root / "lexicon.yaml", _Lexicon).root)
-    anatomies = [read_yaml(root / "anatomy.yaml", Anatomy) for root in roots if (root / "anatomy.yaml").is_file()]
+    anatomies = [
+        read_yaml(root / "anatomy.yaml", Anatomy)
+        for root in roots
+        if (root / "anatomy.yaml").is_file()
+    ]
     if not anatomies:
         msg = "anatomy.yaml is missing"
         raise PatternError(msg, file=roots[-1])
-    anatomy = anatomies[-1].model_copy(update={"sites": _merge(gone, (part.sites for part in anatomies))})
+    anatomy = anatomies[-1].model_copy(
+        update={"sites": _merge(gone, (part.sites for part in anatomies))}
+    )
     return PatternSet(
         name=manifest.name,
         version=manifest.version,
@@ -151,7 +164,9 @@ def _digest(roots: list[Path]) -> str:
     digest = hashlib.sha256()
     for root in roots:
         for path in sorted(root.rglob("*.yaml")):
-            digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+            digest.update(
+                path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0"
+            )
     return f"sha256:{digest.hexdigest()}"
 
 
@@ -168,7 +183,9 @@ def _validate(patterns: PatternSet) -> None:
         if rule.finding is None and not rule.block:
             msg = f"rule '{rule.id}' names no finding; give it one, or 'block: true'"
             raise PatternError(msg)
-        _known(f"rule '{rule.id}': finding", [rule.finding] if rule.finding else [], patterns.findings)
+        _known(
+            f"rule '{rule.id}': finding", [rule.finding] if rule.finding else [], patterns.findings
+        )
         _known(f"rule '{rule.id}': group", rule.requires_place, groups)
         _known(f"rule '{rule.id}': region", rule.requires_region, patterns.anatomy.regions)
     for cue in patterns.cues:
@@ -185,9 +202,18 @@ def _validate_case(patterns: PatternSet, groups: set[str]) -> None:
         _known(f"atom '{name}': finding", atom.findings, patterns.findings)
         if atom.when:
             _known(f"atom '{name}': atom", parse_expression(atom.when).names, case.atoms)
-    conditions = [*(rule.when for rule in case.rules), *case.subtypes.values(), *case.activity.values(), *case.flags.values()]
+    conditions = [
+        *(rule.when for rule in case.rules),
+        *case.subtypes.values(),
+        *case.activity.values(),
+        *case.flags.values(),
+    ]
     for condition in conditions:
-        _known(f"condition '{condition}': atom", parse_expression(condition).names, set(case.atoms) | facts)
+        _known(
+            f"condition '{condition}': atom",
+            parse_expression(condition).names,
+            set(case.atoms) | facts,
+        )
 
 
 def _known(where: str, names: Iterable[str], declared: Iterable[str]) -> None:

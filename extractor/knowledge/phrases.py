@@ -15,11 +15,14 @@ pass. A phrase with them becomes a list of steps that are joined afterwards.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import TYPE_CHECKING
 
 from extractor.errors import PatternError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 DEFAULT_GAP = 4
 MAX_LITERALS = 4000
@@ -112,7 +115,9 @@ class PhraseCompiler:
             raise PatternError(msg)
         return chains
 
-    def _choice(self, signs: list[tuple[str, str]], at: int, depth: int) -> tuple[list[_Chain], int]:
+    def _choice(
+        self, signs: list[tuple[str, str]], at: int, depth: int
+    ) -> tuple[list[_Chain], int]:
         options: list[_Chain] = []
         while True:
             chains, at = self._sequence(signs, at, depth)
@@ -121,7 +126,9 @@ class PhraseCompiler:
                 return _merged(options), at
             at += 1
 
-    def _sequence(self, signs: list[tuple[str, str]], at: int, depth: int) -> tuple[list[_Chain], int]:
+    def _sequence(
+        self, signs: list[tuple[str, str]], at: int, depth: int
+    ) -> tuple[list[_Chain], int]:
         chains = [_NOTHING]
         while at < len(signs):
             kind, value = signs[at]
@@ -153,7 +160,11 @@ class PhraseCompiler:
             if depth > _MAX_DEPTH:
                 msg = f"the lexicon entry '{name}' refers to itself"
                 raise PatternError(msg)
-            variants = (chain for variant in self._lexicon[name] for chain in self._parse(variant, depth + 1))
+            variants = (
+                chain
+                for variant in self._lexicon[name]
+                for chain in self._parse(variant, depth + 1)
+            )
             self._expanded[name] = _merged(variants)
         return self._expanded[name]
 
@@ -195,7 +206,9 @@ def _joined(left: _Chain, right: _Chain) -> _Chain:
     if size > MAX_LITERALS:
         msg = f"a stretch of the phrase expands to {size} literals; put a gap '...' in place of a list"
         raise PatternError(msg)
-    meeting = frozenset(first + second for first, second in product(left.pieces[-1], right.pieces[0]))
+    meeting = frozenset(
+        first + second for first, second in product(left.pieces[-1], right.pieces[0])
+    )
     return _Chain(left.joints + right.joints, (*left.pieces[:-1], meeting, *right.pieces[1:]))
 
 
@@ -225,7 +238,9 @@ def _assemble(phrase: str, chain: _Chain) -> CompiledPhrase:
 
     for piece, joint in zip(chain.pieces, (*chain.joints, None), strict=True):
         if () in piece and piece != _EMPTY:
-            msg = f"in the phrase '{phrase}' all words between two gaps are optional; leave them out"
+            msg = (
+                f"in the phrase '{phrase}' all words between two gaps are optional; leave them out"
+            )
             raise PatternError(msg)
         if piece != _EMPTY:
             add(LiteralStep(frozenset(" ".join(words) for words in piece)))

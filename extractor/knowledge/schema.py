@@ -158,7 +158,16 @@ class Descriptors(Entry):
 
 
 CueCategory = Literal[
-    "negation", "affirmation", "uncertainty", "historical", "hypothetical", "experiencer", "change", "method", "terminate", "pseudo"
+    "negation",
+    "affirmation",
+    "uncertainty",
+    "historical",
+    "hypothetical",
+    "experiencer",
+    "change",
+    "method",
+    "terminate",
+    "pseudo",
 ]
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
 from extractor.errors import PatternError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -24,17 +26,21 @@ def read_yaml(path: Path, model: type[Model]) -> Model:
     try:
         text = path.read_text(encoding="utf-8")
         node = yaml.compose(text, Loader=yaml.CSafeLoader)
-        data = yaml.load(text, Loader=yaml.CSafeLoader)  # noqa: S506 - the C form of the safe loader
+        data = yaml.load(text, Loader=yaml.CSafeLoader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or "is not UTF-8 text"
-        raise PatternError(f"not readable as YAML: {problem}", file=path.name, line=mark.line + 1 if mark else None) from None
+        raise PatternError(
+            f"not readable as YAML: {problem}", file=path.name, line=mark.line + 1 if mark else None
+        ) from None
     try:
         return model.model_validate(data or {})
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise PatternError(f"{where}: {first['msg']}", file=path.name, line=_line(node, first["loc"])) from None
+        raise PatternError(
+            f"{where}: {first['msg']}", file=path.name, line=_line(node, first["loc"])
+        ) from None
 
 
 def _line(node: Any, path: Sequence[int | str]) -> int | None:
@@ -43,7 +49,9 @@ def _line(node: Any, path: Sequence[int | str]) -> int | None:
     for part in path:
         if isinstance(node, yaml.MappingNode):
             node = next((value for key, value in node.value if key.value == str(part)), None)
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+        elif (
+            isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value)
+        ):
             node = node.value[part]
         else:
             break

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from extractor.knowledge.schema import Rule
-from extractor.reading.compiled import JoinedPhrase
 from extractor.reading.places import Place
-from extractor.reading.scan import Hit, Scan
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from extractor.knowledge.schema import Rule
+    from extractor.reading.compiled import JoinedPhrase
+    from extractor.reading.scan import Hit, Scan
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +31,9 @@ class Candidate:
         return self.end - self.start
 
 
-def find_candidates(scan: Scan, places: Sequence[Place], *, region: str | None, modality: str | None) -> list[Candidate]:
+def find_candidates(
+    scan: Scan, places: Sequence[Place], *, region: str | None, modality: str | None
+) -> list[Candidate]:
     """Return what stays after masking: no two overlap, the more specific hides the less."""
     rules = scan.compiled.rules
     found = [Candidate(hit.start, hit.end, rules[int(hit.value)]) for hit in scan.kind("rule")]
@@ -54,7 +60,11 @@ _Option = tuple[int, int, Place | None]
 
 def _options(scan: Scan, by_group: dict[str, list[Place]], key: str) -> list[_Option]:
     if key.startswith("<"):
-        return [(place.start, place.end, place) for place in by_group.get(key[1:], []) if not place.exclusive]
+        return [
+            (place.start, place.end, place)
+            for place in by_group.get(key[1:], [])
+            if not place.exclusive
+        ]
     return [(hit.start, hit.end, None) for hit in scan.key(key)]
 
 
@@ -64,11 +74,15 @@ def _match(scan: Scan, phrase: JoinedPhrase, options: list[list[_Option]]) -> li
         chain = _chain(scan, phrase, options, [first])
         if chain:
             places = tuple(place for _, _, place in chain if place is not None)
-            found.append(Candidate(chain[0][0], chain[-1][1], scan.compiled.rules[phrase.rule], places))
+            found.append(
+                Candidate(chain[0][0], chain[-1][1], scan.compiled.rules[phrase.rule], places)
+            )
     return found
 
 
-def _chain(scan: Scan, phrase: JoinedPhrase, options: list[list[_Option]], chain: list[_Option]) -> list[_Option] | None:
+def _chain(
+    scan: Scan, phrase: JoinedPhrase, options: list[list[_Option]], chain: list[_Option]
+) -> list[_Option] | None:
     """Return the nearest continuation of a chain of steps, or ``None``."""
     step = len(chain)
     if step == len(options):
@@ -101,7 +115,10 @@ def _allowed(one: Candidate, scan: Scan, *, region: str | None, modality: str | 
     if rule.requires_region and region not in rule.requires_region:
         return False
     index = scan.compiled.rule_index[rule.id]
-    if any(hit.start >= one.start - 2 and hit.end <= one.end + 2 and _touches(hit, one) for hit in scan.key(f"with:{index}")):
+    if any(
+        hit.start >= one.start - 2 and hit.end <= one.end + 2 and _touches(hit, one)
+        for hit in scan.key(f"with:{index}")
+    ):
         return False
     return not any(hit.start == one.end for hit in scan.key(f"next:{index}"))
 

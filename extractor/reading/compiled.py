@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from extractor.errors import PatternError
-from extractor.knowledge.load import PatternSet
 from extractor.knowledge.phrases import CompiledPhrase, LiteralStep, PhraseCompiler, PlaceStep
-from extractor.knowledge.schema import CueRule, Rule, Site
 from extractor.medspacy_adapter import CuePhrase, MedspacyMatcher, Term
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from extractor.knowledge.load import PatternSet
+    from extractor.knowledge.schema import CueRule, Rule, Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,10 @@ def compile_patterns(patterns: PatternSet) -> CompiledPatterns:
 
     """
     compiled = CompiledPatterns(
-        patterns, patterns.rules, tuple(patterns.anatomy.sites), {cue.id: cue for cue in patterns.cues}
+        patterns,
+        patterns.rules,
+        tuple(patterns.anatomy.sites),
+        {cue.id: cue for cue in patterns.cues},
     )
     compiler = PhraseCompiler(patterns.lexicon)
     for index, rule in enumerate(patterns.rules):
@@ -63,7 +70,9 @@ def compile_patterns(patterns: PatternSet) -> CompiledPatterns:
     return compiled
 
 
-def _compile_rule(compiled: CompiledPatterns, compiler: PhraseCompiler, index: int, rule: Rule) -> None:
+def _compile_rule(
+    compiled: CompiledPatterns, compiler: PhraseCompiler, index: int, rule: Rule
+) -> None:
     key = f"rule:{index}"
     exact: set[str] = set()
     for phrase in rule.phrases:
@@ -116,7 +125,10 @@ def _compile_words(compiled: CompiledPatterns, compiler: PhraseCompiler) -> None
     patterns = compiled.patterns
     people = patterns.demographics
     groups: list[tuple[str, Iterable[str]]] = [
-        *((f"severity:{value}", phrases) for value, phrases in patterns.descriptors.severity.items()),
+        *(
+            (f"severity:{value}", phrases)
+            for value, phrases in patterns.descriptors.severity.items()
+        ),
         *((f"extent:{value}", phrases) for value, phrases in patterns.descriptors.extent.items()),
         *((f"modality:{code}", phrases) for code, phrases in patterns.study.modalities.items()),
         ("densitometry", patterns.study.densitometry),
@@ -140,8 +152,8 @@ def _cue_phrases(patterns: PatternSet, compiler: PhraseCompiler) -> list[CuePhra
     for cue in patterns.cues:
         direction = cue.category if cue.category in {"terminate", "pseudo"} else cue.direction
         for phrase in cue.phrases:
-            for literal in sorted(_literals(compiler, phrase, f"cue '{cue.id}'")):
-                found.append(CuePhrase(literal, cue.id, cue.category, direction))
+            literals = _literals(compiler, phrase, f"cue '{cue.id}'")
+            found.extend(CuePhrase(literal, cue.id, direction) for literal in sorted(literals))
     return found
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from extractor.model import Laterality, Patient, PatientFacts, Report, SectionCategory, StudyFacts
-from extractor.reading.compiled import CompiledPatterns
-from extractor.reading.places import SideHit
-from extractor.reading.scan import Scan
 from extractor.text.document import Document, cut
 from extractor.text.sections import SectionFinder
+
+if TYPE_CHECKING:
+    from extractor.reading.compiled import CompiledPatterns
+    from extractor.reading.scan import Scan
 
 _AGE = re.compile(
     r"""(?<![\w.])(\d{1,3})\s*(?:-|\s)?\s*(?:
@@ -21,16 +22,24 @@ _AGE = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _AGED = re.compile(r"\b(?:aged?|age:)\s*:?\s*(\d{1,3})\b", re.IGNORECASE)
-_SEX_LETTER = re.compile(r"(?<![\w.])\d{1,3}\s*(?:-?\s*(?:years?|yrs?|yo|y/o|y)\.?(?:[\s-]*old)?)?[\s,/]*([MF])\b")
+_SEX_LETTER = re.compile(
+    r"(?<![\w.])\d{1,3}\s*(?:-?\s*(?:years?|yrs?|yo|y/o|y)\.?(?:[\s-]*old)?)?[\s,/]*([MF])\b"
+)
 _SEX_FIELD = re.compile(r"\b(?:sex|gender)\s*:\s*([MF])", re.IGNORECASE)
-_GESTATION = re.compile(r"\b\d{1,2}(?:\s*(?:\+|/)\s*\d{1,2})?\s*(?:-\s*)?(?:weeks?|wks?|/40)\s*(?:of\s+)?(?:pregnan|gestation|gravid)|\b\d{1,2}(?:\+\d)?/40\b|\bG\d\s*P\d", re.IGNORECASE)
-_POSTPARTUM = re.compile(r"\b(?:\d{1,2}|one|two|three|four|five|six|eight|ten|twelve)\s*-?\s*(?:weeks?|wks?|months?|days?)\s*-?\s*(?:post\s*-?\s*(?:partum|natal|delivery)|after\s+(?:delivery|birth))", re.IGNORECASE)
+_GESTATION = re.compile(
+    r"\b\d{1,2}(?:\s*(?:\+|/)\s*\d{1,2})?\s*(?:-\s*)?(?:weeks?|wks?|/40)\s*(?:of\s+)?(?:pregnan|gestation|gravid)|\b\d{1,2}(?:\+\d)?/40\b|\bG\d\s*P\d",
+    re.IGNORECASE,
+)
+_POSTPARTUM = re.compile(
+    r"\b(?:\d{1,2}|one|two|three|four|five|six|eight|ten|twelve)\s*-?\s*(?:weeks?|wks?|months?|days?)\s*-?\s*(?:post\s*-?\s*(?:partum|natal|delivery)|after\s+(?:delivery|birth))",
+    re.IGNORECASE,
+)
 _OLDEST = 115
 _TITLE_WEIGHT = 50
 """A region named in the title counts for more than any number of words in the text."""
 
 
-def read_study(report: Report, scan: Scan, title_scan: Scan, sides: Sequence[SideHit]) -> tuple[StudyFacts, str | None]:
+def read_study(report: Report, scan: Scan, title_scan: Scan) -> tuple[StudyFacts, str | None]:
     """Return the study's facts, and the region of the body that it shows."""
     regions = _regions(scan, title_scan)
     anatomy = scan.compiled.patterns.anatomy.regions
@@ -42,7 +51,9 @@ def read_study(report: Report, scan: Scan, title_scan: Scan, sides: Sequence[Sid
         region = next((name for name in anatomy if anatomy[name].in_scope), None)
     in_scope = in_title or (not titled and (region is None or anatomy[region].in_scope))
     modality = report.study.modality or _modality(title_scan) or _modality(scan)
-    densitometry = modality == "BMD" or bool(title_scan.kind("densitometry") or scan.kind("densitometry"))
+    densitometry = modality == "BMD" or bool(
+        title_scan.kind("densitometry") or scan.kind("densitometry")
+    )
     facts = StudyFacts(
         modality=modality,
         in_scope=in_scope,
@@ -50,7 +61,11 @@ def read_study(report: Report, scan: Scan, title_scan: Scan, sides: Sequence[Sid
         is_nondiagnostic=bool(scan.kind("nondiagnostic")),
         laterality=_study_side(title_scan),
     )
-    return facts, (next((name for name in sorted(titled) if anatomy[name].in_scope), None) if in_title else region)
+    return facts, (
+        next((name for name in sorted(titled) if anatomy[name].in_scope), None)
+        if in_title
+        else region
+    )
 
 
 def title_document(report: Report, document: Document, finder: SectionFinder) -> Document:

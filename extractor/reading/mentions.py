@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from extractor.knowledge.schema import Finding
-from extractor.medspacy_adapter import CueHit
 from extractor.model import Cue, Laterality, Mention, SectionCategory, Status, StudyFacts
 from extractor.reading.assertion import Assertion, AssertionReader
 from extractor.reading.candidates import Candidate, find_candidates
-from extractor.reading.places import Place, SideHit
-from extractor.reading.scan import Scan
+from extractor.reading.scopes import CueScopes
 from extractor.reading.siting import Sited, SiteReader, number_clauses
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from extractor.knowledge.schema import Finding
+    from extractor.medspacy_adapter import CueHit
+    from extractor.reading.places import Place, SideHit
+    from extractor.reading.scan import Scan
 
 _DESCRIPTOR_REACH = 4
 """Words between a descriptor and what it describes, at most."""
@@ -28,7 +33,13 @@ class MentionReader:
     """Reads the mentions of one report whose places, sides and study are known."""
 
     def __init__(
-        self, scan: Scan, *, places: Sequence[Place], sides: Sequence[SideHit], study: StudyFacts, region: str | None
+        self,
+        scan: Scan,
+        *,
+        places: Sequence[Place],
+        sides: Sequence[SideHit],
+        study: StudyFacts,
+        region: str | None,
     ) -> None:
         self._scan = scan
         self._document = scan.document
@@ -40,7 +51,7 @@ class MentionReader:
         ]
         cues = find_cues(scan, self._candidates)
         clauses = number_clauses(scan, cues)
-        self._assertions = AssertionReader(scan, self._candidates, cues, clauses)
+        self._assertions = AssertionReader(scan, CueScopes(scan, self._candidates, cues, clauses))
         self._sites = SiteReader(
             scan,
             self._candidates,
@@ -66,7 +77,9 @@ class MentionReader:
         """Whether the rule only repeats what the sentence says of its finding."""
         sentence = self._document.sentence_of
         return one.rule.only_alone and any(
-            other is not one and other.rule.finding == one.rule.finding and sentence[other.start] == sentence[one.start]
+            other is not one
+            and other.rule.finding == one.rule.finding
+            and sentence[other.start] == sentence[one.start]
             for other in self._candidates
         )
 
@@ -93,7 +106,8 @@ class MentionReader:
             severity=one.rule.severity or self._descriptor("severity", one),
             extent=self._extent(one, finding, sited, assertion),
             change=assertion.change,
-            method=assertion.method or (finding.densitometry_method if self._study.is_densitometry else None),
+            method=assertion.method
+            or (finding.densitometry_method if self._study.is_densitometry else None),
             experiencer=assertion.experiencer,
             section=self._document.sentence_at(one.start).section,
             rule=one.rule.id,
@@ -114,7 +128,11 @@ class MentionReader:
         while moved:
             moved = False
             for start, end in spans:
-                if sentence.start <= start < first and 0 <= first - end < _QUOTE_GAP and not self._stops(end, first):
+                if (
+                    sentence.start <= start < first
+                    and 0 <= first - end < _QUOTE_GAP
+                    and not self._stops(end, first)
+                ):
                     first, moved = start, True
         return first, self._right_end(one, finding)
 
@@ -123,13 +141,23 @@ class MentionReader:
         if finding.quote_right:
             for place in self._places:
                 between = self._document.tokens.lower[one.end : place.start]
-                if place.start >= one.end and len(between) <= _QUOTE_GAP and set(between) <= {"of", "in", "the"}:
-                    same = self._document.sentence_of[place.start] == self._document.sentence_of[one.start]
+                if (
+                    place.start >= one.end
+                    and len(between) <= _QUOTE_GAP
+                    and set(between) <= {"of", "in", "the"}
+                ):
+                    same = (
+                        self._document.sentence_of[place.start]
+                        == self._document.sentence_of[one.start]
+                    )
                     return place.end if same else one.end
         return one.end
 
     def _stops(self, start: int, end: int) -> bool:
-        return any(word in {",", "and", "or", "with", "in", "of", "no"} for word in self._document.tokens.lower[start:end])
+        return any(
+            word in {",", "and", "or", "with", "in", "of", "no"}
+            for word in self._document.tokens.lower[start:end]
+        )
 
     def _descriptor(self, kind: str, one: Candidate) -> str | None:
         """Return the value of the nearest descriptor inside, before or as the value behind the candidate."""
@@ -149,10 +177,15 @@ class MentionReader:
             return 0
         if end <= one.start:
             between = lower[end : one.start]
-            blocked = {",", "and", "with", "in", "of", ":", ";"} & set(between) or self._holds_candidate(end, one.start)
+            blocked = {",", "and", "with", "in", "of", ":", ";"} & set(
+                between
+            ) or self._holds_candidate(end, one.start)
             return None if blocked or len(between) > _DESCRIPTOR_REACH else len(between)
         between = lower[one.end : start]
-        is_value = set(between) <= {":", "is", "are", "-", "=", "appears", "which"} or between == ["is", "now"]
+        is_value = set(between) <= {":", "is", "are", "-", "=", "appears", "which"} or between == [
+            "is",
+            "now",
+        ]
         throughout = start == one.end
         return len(between) + 1 if is_value or throughout else None
 
@@ -162,7 +195,9 @@ class MentionReader:
     def _is_value(self, cue: CueHit, one: Candidate) -> bool:
         return self._scan.compiled.cues[cue.rule].value and cue.start >= one.end
 
-    def _extent(self, one: Candidate, finding: Finding, sited: Sited, assertion: Assertion) -> str | None:
+    def _extent(
+        self, one: Candidate, finding: Finding, sited: Sited, assertion: Assertion
+    ) -> str | None:
         if one.rule.extent or not finding.has_extent:
             return one.rule.extent
         said = self._descriptor("extent", one)
@@ -171,7 +206,11 @@ class MentionReader:
             return said
         if sited.named and not any("whole" in place.groups for place in sited.places):
             return finding.extent_placed
-        return said if said in {finding.extent_placed, finding.extent_unplaced} else finding.extent_unplaced
+        return (
+            said
+            if said in {finding.extent_placed, finding.extent_unplaced}
+            else finding.extent_unplaced
+        )
 
 
 def find_cues(scan: Scan, candidates: Sequence[Candidate]) -> list[CueHit]:
@@ -194,7 +233,9 @@ def quoted_cue(scan: Scan, cue: CueHit) -> Cue:
     return Cue(rule.category, scan.document.text[start:end], start, end, rule.id)
 
 
-def correct_sides(mentions: Sequence[Mention], scan: Scan, sides: Sequence[SideHit]) -> tuple[tuple[Mention, ...], bool]:
+def correct_sides(
+    mentions: Sequence[Mention], scan: Scan, sides: Sequence[SideHit]
+) -> tuple[tuple[Mention, ...], bool]:
     """Apply an addendum that corrects the side of the report; tell whether one did.
 
     The first side said from the correcting words on is the right one; what was affirmed of the
@@ -205,23 +246,37 @@ def correct_sides(mentions: Sequence[Mention], scan: Scan, sides: Sequence[SideH
         sentence = document.sentence_at(hit.start)
         if sentence.section != SectionCategory.ADDENDUM:
             continue
-        said = [side for side in sides if side.start >= hit.start and side.value in {"left", "right"}]
+        said = [
+            side for side in sides if side.start >= hit.start and side.value in {"left", "right"}
+        ]
         corrected = _corrected_side(said, document.tokens.lower, hit.start)
         if corrected is None:
             continue
         limit = document.sections[sentence.section_index].start
         moved = tuple(
-            replace(one, laterality=_OPPOSITE[one.laterality]) if one.start < limit and one.laterality in _OPPOSITE else one
+            replace(one, laterality=_OPPOSITE[one.laterality])
+            if one.start < limit and one.laterality in _OPPOSITE
+            else one
             for one in mentions
         )
-        active = {one.laterality for one in mentions if one.start < limit and one.status not in {"negated", "historical"}}
-        return (moved, True) if corrected not in active or len(active & set(_OPPOSITE)) > 1 else (tuple(mentions), True)
+        active = {
+            one.laterality
+            for one in mentions
+            if one.start < limit and one.status not in {"negated", "historical"}
+        }
+        return (
+            (moved, True)
+            if corrected not in active or len(active & set(_OPPOSITE)) > 1
+            else (tuple(mentions), True)
+        )
     return tuple(mentions), False
 
 
 def _corrected_side(said: Sequence[SideHit], lower: Sequence[str], start: int) -> Laterality | None:
     """Return the side that is right: not the one that is named as wrong ("not the right", "instead of right")."""
-    wrong_before = re.compile(r"(?:not|instead of|rather than|incorrectly|erroneously)(?: \w+){0,3}$")
+    wrong_before = re.compile(
+        r"(?:not|instead of|rather than|incorrectly|erroneously)(?: \w+){0,3}$"
+    )
     for side in said:
         before = " ".join(lower[max(start, side.start - 5) : side.start])
         if not wrong_before.search(before):

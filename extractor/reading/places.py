@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from extractor.knowledge.schema import Site
 from extractor.model import Laterality
 from extractor.reading.scan import Hit, Scan, longest
+
+if TYPE_CHECKING:
+    from extractor.knowledge.schema import Site
 
 _MAX_JOIN = 8
 """More words than this between two places and they are two phrases."""
@@ -43,14 +46,24 @@ class SideHit:
 def find_sides(scan: Scan) -> list[SideHit]:
     """Return the sides of the report; letters count only in capitals, beside a place or in brackets."""
     words = scan.document.tokens.words
-    near_place = {index for hit in scan.kind("site") for index in (hit.start - 1, hit.start - 2, hit.end, hit.end + 1)}
+    near_place = {
+        index
+        for hit in scan.kind("site")
+        for index in (hit.start - 1, hit.start - 2, hit.end, hit.end + 1)
+    }
     found = [SideHit(hit.start, hit.end, hit.value) for hit in longest(scan.kind("side"))]
     for hit in scan.kind("letter"):
         letter = words[hit.start]
-        if letter.isupper() and hit.start in near_place and not any(side.start == hit.start for side in found):
+        if (
+            letter.isupper()
+            and hit.start in near_place
+            and not any(side.start == hit.start for side in found)
+        ):
             found.append(SideHit(hit.start, hit.end, hit.value))
     compared = {hit.end for hit in scan.kind("compared")}
-    return sorted((side for side in found if side.start not in compared), key=lambda side: side.start)
+    return sorted(
+        (side for side in found if side.start not in compared), key=lambda side: side.start
+    )
 
 
 def find_places(scan: Scan, sides: list[SideHit], region: str | None) -> list[Place]:
@@ -76,7 +89,9 @@ class _Joiner:
         self._sentence_of = scan.document.sentence_of
         self._lower = scan.document.tokens.lower
         self._side_at = {index: side for side in sides for index in range(side.start, side.end)}
-        self._connector = {index for hit in scan.kind("connector") for index in range(hit.start, hit.end)}
+        self._connector = {
+            index for hit in scan.kind("connector") for index in range(hit.start, hit.end)
+        }
         self._additive = {hit.end for hit in scan.kind("additive")}
         self._exclusive = {hit.end for hit in scan.kind("exclusive")}
 
@@ -84,7 +99,10 @@ class _Joiner:
         """Whether only connecting words, and no change of side, stand between."""
         last = group[-1]
         between = range(last.end, hit.start)
-        if self._sentence_of[last.start] != self._sentence_of[hit.start] or len(between) > _MAX_JOIN:
+        if (
+            self._sentence_of[last.start] != self._sentence_of[hit.start]
+            or len(between) > _MAX_JOIN
+        ):
             return False
         if any(index not in self._connector and index not in self._side_at for index in between):
             return False
@@ -102,7 +120,10 @@ class _Joiner:
         names = [name for site in sites for name in (site.sites or [site.id])]
         exact_regions = {site.region for site in sites if _GENERIC not in site.groups}
         dropped = {
-            name for site in sites if _GENERIC in site.groups and site.region in exact_regions for name in (site.sites or [site.id])
+            name
+            for site in sites
+            if _GENERIC in site.groups and site.region in exact_regions
+            for name in (site.sites or [site.id])
         }
         kept = tuple(dict.fromkeys(name for name in names if name not in dropped))
         inherent = next((site.laterality for site in sites if site.laterality), None)

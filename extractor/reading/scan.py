@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from extractor.reading.compiled import CompiledPatterns
-from extractor.text.document import Document
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from extractor.reading.compiled import CompiledPatterns
+    from extractor.text.document import Document
 
 
 @dataclass(frozen=True, slots=True)

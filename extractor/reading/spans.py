@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from extractor.knowledge.schema import Rule
 from extractor.model import SpanAssertion
 from extractor.reading.assertion import AssertionReader
 from extractor.reading.candidates import Candidate, find_candidates
 from extractor.reading.mentions import find_cues, quoted_cue
-from extractor.reading.scan import Scan
+from extractor.reading.scopes import CueScopes
 from extractor.reading.siting import number_clauses
+
+if TYPE_CHECKING:
+    from extractor.reading.scan import Scan
 
 _GIVEN = Rule(id="given.span", phrases=[], block=True)
 
@@ -26,7 +31,9 @@ def read_span(scan: Scan, start: int, end: int) -> SpanAssertion:
     inside = [
         index
         for index in range(len(tokens))
-        if tokens.starts[index] < end and tokens.ends[index] > start and scan.document.sentence_of[index] >= 0
+        if tokens.starts[index] < end
+        and tokens.ends[index] > start
+        and scan.document.sentence_of[index] >= 0
     ]
     if not inside:
         msg = f"no word stands between the offsets {start} and {end}"
@@ -39,7 +46,8 @@ def read_span(scan: Scan, start: int, end: int) -> SpanAssertion:
     ]
     candidates = sorted([*others, given], key=lambda one: one.start)
     cues = find_cues(scan, candidates)
-    assertion = AssertionReader(scan, candidates, cues, number_clauses(scan, cues)).read(given)
+    scopes = CueScopes(scan, candidates, cues, number_clauses(scan, cues))
+    assertion = AssertionReader(scan, scopes).read(given)
     return SpanAssertion(
         assertion.status,
         assertion.certainty,

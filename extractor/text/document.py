@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from extractor.model import Section, SectionCategory
 from extractor.text.sections import Label, SectionFinder, find_labels, find_title
 from extractor.text.sentences import split_sentences
 from extractor.text.tokens import Tokens, tokenise
+
+if TYPE_CHECKING:
+    from extractor.model import Section, SectionCategory
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,9 @@ def cut(text: str, finder: SectionFinder) -> Document:
             label = _label_for(inherited, tokens.starts[start])
             for token in range(start, end):
                 sentence_of[token] = len(sentences)
-            sentences.append(Sentence(len(sentences), start, end, section.category, section_index, label))
+            sentences.append(
+                Sentence(len(sentences), start, end, section.category, section_index, label)
+            )
     return Document(text, title, tokens, sections, labels, sentences, sentence_of)
 
 

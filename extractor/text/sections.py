@@ -8,17 +8,25 @@ before the first heading and names the examination.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from extractor.model import Section, SectionCategory
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
 _TITLE_MAX_CHARS = 120
-_ONE_PARAGRAPH = frozenset({SectionCategory.INDICATION, SectionCategory.TECHNIQUE, SectionCategory.COMPARISON})
+_ONE_PARAGRAPH = frozenset(
+    {SectionCategory.INDICATION, SectionCategory.TECHNIQUE, SectionCategory.COMPARISON}
+)
 _FIRST_PARAGRAPH = re.compile(r"[ \t:*#_-]*\n?\s*\S.*?(?=\n[ \t]*\n)", re.DOTALL)
 _JOIN = r"[ \t]*(?:/|&|,)[ \t]*|[ \t]+and[ \t]+"
 _LABEL_MAX_WORDS = 6
-_LABEL = re.compile(r"(?:^|(?<=[.!?]\s))[ \t]*(?:[-*\u2022][ \t]*|\d{1,2}[.)][ \t]*)?([A-Za-z][\w /&(),'-]{0,48}?)[ \t]*:(?=\s|$)", re.MULTILINE)
+_LABEL = re.compile(
+    r"(?:^|(?<=[.!?]\s))[ \t]*(?:[-*\u2022][ \t]*|\d{1,2}[.)][ \t]*)?([A-Za-z][\w /&(),'-]{0,48}?)[ \t]*:(?=\s|$)",
+    re.MULTILINE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +49,14 @@ class SectionFinder:
             _fold(phrase): category for category, phrases in headings.items() for phrase in phrases
         }
         by_length = sorted(self._category, key=len, reverse=True)
-        one, one_in_capitals = (_alternatives(by_length), _alternatives([name.upper() for name in by_length]))
+        one, one_in_capitals = (
+            _alternatives(by_length),
+            _alternatives([name.upper() for name in by_length]),
+        )
         names = f"(?:{one})(?:(?:{_JOIN})(?:{one}))?"
-        capitals = f"(?:{one_in_capitals})(?:(?:{_JOIN.replace('and', 'AND')})(?:{one_in_capitals}))?"
+        capitals = (
+            f"(?:{one_in_capitals})(?:(?:{_JOIN.replace('and', 'AND')})(?:{one_in_capitals}))?"
+        )
         # With a colon (or dash) a heading may stand at the start of a line or after a full stop; without one
         # it must fill its line, or be in capitals at the start of a line.
         self._with_colon = re.compile(
@@ -51,7 +64,9 @@ class SectionFinder:
             rf"[ \t]*(?:\([^)\n]{{0,40}}\))?[ \t*_]*(?::|[ \t][-\u2013\u2014](?=[ \t\n])|\.[ \t]*\n)",
             re.IGNORECASE | re.MULTILINE,
         )
-        self._alone = re.compile(rf"^[ \t*#_]*(?:\d{{1,2}}[.)][ \t]*)?({names})[ \t*_]*$", re.IGNORECASE | re.MULTILINE)
+        self._alone = re.compile(
+            rf"^[ \t*#_]*(?:\d{{1,2}}[.)][ \t]*)?({names})[ \t*_]*$", re.IGNORECASE | re.MULTILINE
+        )
         self._capitals = re.compile(rf"^[ \t]*({capitals})(?=[ \t]+[A-Z0-9][a-z])", re.MULTILINE)
 
     def find(self, text: str) -> tuple[Section, ...]:
@@ -75,7 +90,10 @@ class SectionFinder:
     def _named(self, title: str) -> SectionCategory:
         """Return the category of a title; of the first heading of one that joins two ("History and question")."""
         whole = _fold(title)
-        return self._category.get(whole) or self._category[_fold(re.split(_JOIN, title, maxsplit=1)[0])]
+        return (
+            self._category.get(whole)
+            or self._category[_fold(re.split(_JOIN, title, maxsplit=1)[0])]
+        )
 
 
 def _ended(text: str, section: Section) -> list[Section]:
@@ -118,7 +136,11 @@ def find_labels(text: str, sections: Sequence[Section]) -> list[Label]:
         next_start = found[position + 1].start(1) if position + 1 < len(found) else len(text)
         line_end = text.find("\n", match.end())
         own_line = not text[match.end() : line_end if line_end >= 0 else len(text)].strip()
-        labels.append(Label(match.group(1), match.start(1), match.end(), min(section_end, next_start), own_line))
+        labels.append(
+            Label(
+                match.group(1), match.start(1), match.end(), min(section_end, next_start), own_line
+            )
+        )
     return labels
 
 

@@ -9,20 +9,70 @@ the space was forgotten ("normal.No effusion").
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _ABBREVIATIONS = frozenset(
-    """approx ca cf dr drs e.g eg etc excl fig figs i.e ie incl lt max min mr mrs ms no. nos pt resp rt st vs
-    med lat ant post sup inf prof dept yr yrs wk wks mth hosp ref""".split()
+    [
+        "approx",
+        "ca",
+        "cf",
+        "dr",
+        "drs",
+        "e.g",
+        "eg",
+        "etc",
+        "excl",
+        "fig",
+        "figs",
+        "i.e",
+        "ie",
+        "incl",
+        "lt",
+        "max",
+        "min",
+        "mr",
+        "mrs",
+        "ms",
+        "no.",
+        "nos",
+        "pt",
+        "resp",
+        "rt",
+        "st",
+        "vs",
+        "med",
+        "lat",
+        "ant",
+        "post",
+        "sup",
+        "inf",
+        "prof",
+        "dept",
+        "yr",
+        "yrs",
+        "wk",
+        "wks",
+        "mth",
+        "hosp",
+        "ref",
+    ]
 )
 _STOP = re.compile(r"[.!?]+(?=[\s\"')\]]|[A-Z][a-z]|$)|\n")
-_BULLET = re.compile(r"[ \t]*(?:[-*\u2022\u2013\u2014>+]+[ \t]+|\(?\d{1,2}[.)][ \t]+|[a-z][.)][ \t]+)")
+_BULLET = re.compile(
+    r"[ \t]*(?:[-*\u2022\u2013\u2014>+]+[ \t]+|\(?\d{1,2}[.)][ \t]+|[a-z][.)][ \t]+)"
+)
 _LABEL = re.compile(r"[ \t]*[A-Za-z][\w /&()'-]{0,45}:(?=\s|$)")
 _LAST_WORD = re.compile(r"([\w.]+)\Z")
 _WRAPPED_FROM = 45
 """Lines shorter than this are not wrapped text; a report that narrow is a list."""
-_OPEN_END = re.compile(r"(?:[,/&(]|\b(?:and|or|of|the|a|an|in|with|to|for|at|on|by|no|is|are|was|from|which|right|left))\s*\Z", re.I)
+_OPEN_END = re.compile(
+    r"(?:[,/&(]|\b(?:and|or|of|the|a|an|in|with|to|for|at|on|by|no|is|are|was|from|which|right|left))\s*\Z",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)

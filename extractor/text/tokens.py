@@ -1,8 +1,8 @@
-"""Words with their offsets: what every pattern is matched against.
+r"""Words with their offsets: what every pattern is matched against.
 
 A token is a run of letters and digits, a decimal number or one sign. Hyphens inside words are
 dropped and white space is folded, so that "low-signal", "low signal" and a hard-wrapped
-"low\\nsignal" are the same two tokens; the offsets always point into the untouched text.
+"low\nsignal" are the same two tokens; the offsets always point into the untouched text.
 """
 
 from __future__ import annotations

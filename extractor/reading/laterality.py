@@ -1,0 +1,133 @@
+"""Which side a candidate is about: noun phrase, clause, label, sentence, title, then what was said last."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from extractor.model import Laterality
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from extractor.reading.candidates import Candidate
+    from extractor.reading.places import Place, SideHit
+    from extractor.reading.scan import Scan
+    from extractor.text.document import Sentence
+
+_OPPOSITE = {Laterality.LEFT: Laterality.RIGHT, Laterality.RIGHT: Laterality.LEFT}
+_AHEAD = 2
+"""Words before a candidate in which a side is its adjective."""
+_BEHIND_PLACE = 4
+"""Words behind a place in which a side still belongs to it ("femoral head on the right")."""
+
+
+class SideReader:
+    """Resolves sides for the candidates of one report; to be asked in text order."""
+
+    def __init__(
+        self,
+        scan: Scan,
+        *,
+        sides: Sequence[SideHit],
+        clauses: Sequence[int],
+        study_side: Laterality,
+    ) -> None:
+        self._document = scan.document
+        self._regions = scan.compiled.patterns.anatomy.regions
+        self._sides = sides
+        self._clause_of = clauses
+        self._study_side = study_side
+        self._last: Laterality | None = None
+        self._last_section = -1
+        self._in_report = {side.value for side in sides} & {"left", "right"}
+
+    def read(
+        self, one: Candidate, places: Sequence[Place], regions: set[str]
+    ) -> tuple[Laterality, bool]:
+        """Return the side of a candidate, and whether the words about it say it themselves."""
+        sentence = self._document.sentence_at(one.start)
+        said = self._in_noun_phrase(one, places) or self._in_sentence(one)
+        if said:
+            self._last, self._last_section = said, sentence.section_index
+            return said, True
+        label = self._on_label(sentence)
+        if label:
+            return label, True
+        return self._inherited(sentence, regions), False
+
+    def _inherited(self, sentence: Sentence, regions: set[str]) -> Laterality:
+        """Return the side of the title, else the side that the text goes on about."""
+        if self._study_side in _OPPOSITE:
+            return self._study_side
+        if any(name in self._regions and not self._regions[name].paired for name in regions):
+            return Laterality.UNSPECIFIED
+        if self._last and self._last_section == sentence.section_index:
+            return self._last
+        if len(self._in_report) == 1:
+            return Laterality(next(iter(self._in_report)))
+        return Laterality.UNSPECIFIED
+
+    def _in_noun_phrase(self, one: Candidate, places: Sequence[Place]) -> Laterality | None:
+        explicit = {place.laterality for place in places if place.laterality}
+        if explicit:
+            return explicit.pop() if len(explicit) == 1 else Laterality.BILATERAL
+        own = self._of_sentence(one)
+        at_places = [
+            side
+            for side in own
+            if any(
+                place.start <= side.start and side.end <= place.end + _BEHIND_PLACE
+                for place in places
+            )
+        ]
+        adjacent = [
+            side for side in own if one.start - _AHEAD <= side.start and side.end <= one.end + 1
+        ]
+        return self._resolve(at_places) or self._resolve(adjacent)
+
+    def _in_sentence(self, one: Candidate) -> Laterality | None:
+        """Return the side said in the clause, else in the sentence: the only one, or the last before."""
+        own = self._of_sentence(one)
+        clause = [side for side in own if self._clause_of[side.start] == self._clause_of[one.start]]
+        for group in (clause, own):
+            if len({side.value for side in group}) == 1:
+                return self._resolve(group)
+            before = [side for side in group if side.end <= one.start]
+            if before:
+                return self._resolve(before[-1:])
+        return None
+
+    def _of_sentence(self, one: Candidate) -> list[SideHit]:
+        sentence = self._document.sentence_of[one.start]
+        return [side for side in self._sides if self._document.sentence_of[side.start] == sentence]
+
+    def _resolve(self, sides: Sequence[SideHit]) -> Laterality | None:
+        """Return the side meant by words for it; "contralateral" is read against the last side said."""
+        values = {side.value for side in sides}
+        if not values:
+            return None
+        if {"left", "right"} <= values or "bilateral" in values:
+            return Laterality.BILATERAL
+        known = self._last if self._last in _OPPOSITE else self._study_side
+        if "other" in values:
+            return _OPPOSITE.get(known)
+        if values == {"same"}:
+            return known if known in _OPPOSITE else None
+        return Laterality((values & {"left", "right"}).pop())
+
+    def _on_label(self, sentence: Sentence) -> Laterality | None:
+        """Return the side of the governing label, or of the last one on a line of its own before it."""
+        if sentence.label is None:
+            return None
+        governing = sentence.label
+        starts = self._document.tokens.starts
+        headings = [
+            one
+            for one in reversed(self._document.labels)
+            if one.start < governing.start and one.own_line
+        ]
+        for label in (governing, *headings):
+            inside = [side for side in self._sides if label.start <= starts[side.start] < label.end]
+            if inside:
+                return self._resolve(inside)
+        return None
