@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def _postgres() -> Iterator[Postgres]:
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL for all tests."""
     with Postgres.started() as server:
         yield server
 
@@ -45,9 +46,9 @@ def sqlite_url(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def postgresql_url(_postgres: Postgres) -> Iterator[str]:
+def postgresql_url(postgres: Postgres) -> Iterator[str]:
     """The address of an empty PostgreSQL database."""
-    with _postgres.database() as url:
+    with postgres.database() as url:
         yield url
 
 

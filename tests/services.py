@@ -73,6 +73,13 @@ class Postgres:
         finally:
             self._server.psql(f"DROP DATABASE {name} WITH (FORCE)")
 
+    def cut(self) -> None:
+        """End every connection, as a restart of the server does."""
+        self._server.psql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        )
+
 
 class RedisServer:
     """A Redis server of its own, on a Unix socket, without persistence."""

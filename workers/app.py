@@ -88,7 +88,7 @@ def _worker(*, task_time_limit_s: float) -> dict[str, Any]:
         "worker_prefetch_multiplier": 1,
         # Vocabularies grow with every new token. Forking again costs little, as all is loaded.
         "worker_max_tasks_per_child": 2_000,
-        "worker_max_memory_per_child": 700_000,  # KiB
+        "worker_max_memory_per_child": 400_000,  # KiB
         "worker_proc_alive_timeout": 60,
         "worker_soft_shutdown_timeout": 0,
         # The unit in hand is valid work whether or not Redis is there.

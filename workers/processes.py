@@ -46,8 +46,7 @@ def run_worker(settings: WorkerSettings, *, load: Callable[[], Reader] | None = 
         hostname=f"marrow-{os.getpid()}@%h",
         pool="prefork",
         concurrency=settings.worker_concurrency,
-        # Not said twice: the application's queues are all that there are.
-        queues=[queue.name for queue in app.conf.task_queues],
+        queues=[lane.value for lane in settings.worker_lanes],
         without_gossip=True,
         without_mingle=True,
         quiet=True,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from extractor.errors import ExtractorError
 from storage import reports, work
-from storage.errors import FencedError
+from storage.errors import DatabaseUnavailableError, FencedError
 from storage.outcomes import Outcome
 from workers.deadline import ReportTimeoutError, deadline
 from workers.holder import holder
@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 
     from extractor.model import Report, Result
     from storage.database import Database
-    from storage.model import QueuedReport
+    from storage.model import Claim, QueuedReport
     from workers.settings import WorkerSettings
 
 TIMEOUT, MEMORY, FAILED = "timeout", "memory", "extraction_failed"
 """Error codes of reports, besides those of ExtractorError and ``work.WORKER_LOST``."""
+_FINISH_AGAIN_S = (0.2, 1, 5)
 log = get_logger(__name__)
 
 
@@ -74,8 +75,7 @@ def run_work(
     outcomes = read(queued, reader=reader, settings=settings)
     failed = sum(outcome.error_code is not None for outcome in outcomes)
     try:
-        with database.begin() as conn:
-            is_done = work.finish(conn, claim, outcomes)
+        is_done = _finish(database, claim, outcomes)
     except FencedError:
         return Summary(Ending.FENCED, seconds=time.monotonic() - started)
     return Summary(
@@ -84,6 +84,21 @@ def run_work(
         failed=failed,
         seconds=time.monotonic() - started,
     )
+
+
+def _finish(database: Database, claim: Claim, outcomes: list[Outcome]) -> bool:
+    """Write the outcomes, with patience for a database that is just being restarted.
+
+    Safe to repeat: where the first commit was done and only its answer lost, the lease is over.
+    """
+    for pause_s in _FINISH_AGAIN_S:
+        try:
+            with database.begin() as conn:
+                return work.finish(conn, claim, outcomes)
+        except DatabaseUnavailableError:
+            time.sleep(pause_s)
+    with database.begin() as conn:
+        return work.finish(conn, claim, outcomes)
 
 
 def read(

@@ -9,6 +9,7 @@ from typing import Self
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
+from storage.model import Lane
 from workers.bell import BellSettings
 
 _LADDER = (
@@ -33,6 +34,10 @@ class WorkerSettings(BellSettings):
         default_factory=lambda: len(os.sched_getaffinity(0)), le=256
     )
     """Processes of one worker."""
+
+    worker_lanes: tuple[Lane, ...] = Field(default=tuple(Lane), min_length=1)
+    """What this worker listens to, as JSON. A second worker for ``["interactive"]`` alone keeps
+    single reports quick while bulk ones fill the first."""
 
     report_timeout_s: PositiveFloat = 10
     """For one report; then it is failed, and the next one is read."""

@@ -128,11 +128,11 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
 
 
 @pytest.fixture(scope="session")
-def postgres_api(tmp_path_factory: pytest.TempPathFactory, _postgres: Postgres) -> Iterator[Api]:
+def postgres_api(tmp_path_factory: pytest.TempPathFactory, postgres: Postgres) -> Iterator[Api]:
     """A server on PostgreSQL."""
     folder: Path = tmp_path_factory.mktemp("api-postgres")
     with (
-        _postgres.database() as url,
+        postgres.database() as url,
         running(StorageSettings(data_dir=folder, database_url=url)) as server,
     ):
         yield server

@@ -17,7 +17,7 @@ from tests.services import wait_until
 from tests.workers.services import CRUDE, DISPATCHER, FROZEN, REAL, is_running, state_of
 
 if TYPE_CHECKING:
-    from tests.services import RedisServer
+    from tests.services import Postgres, RedisServer
     from tests.workers.services import Process, Service
 
 pytestmark = pytest.mark.slow
@@ -117,6 +117,30 @@ def test_a_redis_that_dies_and_comes_back_stops_nothing(
             redis_server.start()
         service.wait_for(finished=401, deadline_s=90)
     assert_each_done_once(service, 401)
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_connections_that_postgresql_cuts_lose_nothing(
+    service: Service, postgres: Postgres
+) -> None:
+    with service.process(DISPATCHER), service.process(CRUDE):
+        service.post(*(f"SLOW report {n}" for n in range(600)))
+        for finished in (1, 200, 400):
+            service.wait_for(finished=finished)
+            postgres.cut()
+        service.wait_for(finished=600)
+    assert_each_done_once(service, 600)
+
+
+def test_a_worker_for_one_lane_leaves_the_other_alone(sqlite_service: Service) -> None:
+    service = sqlite_service
+    service.environment["MARROW_WORKER_LANES"] = '["interactive"]'
+    with service.process(CRUDE):
+        service.post("a bulk report")
+        service.post("a single report", lane=Lane.INTERACTIVE)
+        service.wait_for(finished=1)
+    assert [report.state for report in service.stored()] == [ReportState.DONE, ReportState.QUEUED]
 
 
 @pytest.mark.chaos
