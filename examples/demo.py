@@ -11,6 +11,7 @@ import argparse
 import csv
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 ARCHIVE = ROOT / "examples" / "archive.csv"
+OUTPUT = ROOT / "demo-output"
 MARROW = (sys.executable, "-m", "cli")
 START_WITHIN_S = 120
 READ_WITHIN_S = 120
@@ -56,15 +58,19 @@ class Service:
 def main() -> int:
     """Run the demonstration; 0 when all of it worked."""
     parser = argparse.ArgumentParser(description="Show Marrow at work on the sample archive.")
-    parser.add_argument("--output", type=Path, default=ROOT / "demo-output")
-    output: Path = parser.parse_args().output.resolve()
+    parser.add_argument("--archive", type=Path, default=ARCHIVE, help="a CSV like the sample's")
+    parser.add_argument("--output", type=Path, default=OUTPUT)
+    options = parser.parse_args()
+    archive, output = options.archive.resolve(), options.output.resolve()
+    if output == OUTPUT and output.exists():
+        shutil.rmtree(output)  # of the last demonstration
     try:
         with tempfile.TemporaryDirectory(prefix="marrow-demo-") as folder:
             console.print("\n[bold]1. Starting the service[/] (API, Celery workers, SQLite, Redis)")
             with serving(Path(folder)) as service:
                 console.print(f"   ready on {service.url}")
-                post_archive(service)
-        audit_archive(output)
+                post_archive(service, archive)
+        audit_archive(archive, output)
         show_cases(output)
     except DemoError as error:
         console.print(f"[red]demo: {escape(str(error))}[/]")
@@ -110,9 +116,9 @@ def _wait_for_start(process: subprocess.Popen[bytes], log: Path) -> Service:
     raise DemoError(f"the service did not start:\n{log.read_text()}")
 
 
-def post_archive(service: Service) -> None:
+def post_archive(service: Service, archive: Path) -> None:
     """Post all reports of the archive but one, watch them being read, then post the last."""
-    reports = [_as_posted(row) for row in read_archive()]
+    reports = [_as_posted(row) for row in read_archive(archive)]
     headers = {"Authorization": f"Bearer {service.key}"}
     with httpx.Client(base_url=service.url, headers=headers, timeout=60) as client:
         console.print(f"\n[bold]2. Posting {len(reports)} reports over HTTP[/]")
@@ -130,9 +136,9 @@ def post_archive(service: Service) -> None:
         console.print(f"   one more with `Prefer: wait=10`: {level}, {milliseconds:.0f} ms")
 
 
-def read_archive() -> list[dict[str, str]]:
-    """Return the rows of the sample archive."""
-    with ARCHIVE.open(encoding="utf-8-sig", newline="") as file:
+def read_archive(archive: Path) -> list[dict[str, str]]:
+    """Return the rows of the archive."""
+    with archive.open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))
 
 
@@ -169,10 +175,10 @@ def _watch(client: httpx.Client, ids: list[str]) -> str:
     return ", ".join(f"{count} {state}" for state, count in states.items())
 
 
-def audit_archive(output: Path) -> None:
+def audit_archive(archive: Path, output: Path) -> None:
     """Audit the archive with the command line, which shows its own progress."""
-    console.print(f"\n[bold]3. Auditing[/] marrow audit examples/{ARCHIVE.name} -o {output.name}")
-    command = (*MARROW, "audit", str(ARCHIVE), "-o", str(output))
+    console.print(f"\n[bold]3. Auditing[/] marrow audit {archive.name} -o {output.name}")
+    command = (*MARROW, "audit", str(archive), "-o", str(output))
     if subprocess.run(command, cwd=ROOT, check=False).returncode != 0:
         raise DemoError("the audit failed (see above)")
 
