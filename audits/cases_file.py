@@ -11,21 +11,23 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     "case", "level", "side", "rule", "patient_id", "age_years", "sex", "pregnancy", "study_date",
-    "modality", "description", "accession", "report_id", "core", "minor", "hard", "soft",
+    "modality", "description", "accession", "report_id", "named", "core", "minor", "hard", "soft",
     "missing", "subtype", "activity", "flags", "reports", "report_ids", "definition", "source",
     "path", "line", "notice",
 )  # fmt: skip
 
 
 def write_cases(cases: list[dict[str, Any]], path: Path) -> None:
-    """Write the cases; evidence is ``C1: "quote" / "quote"; m1: "quote"``."""
+    """Write the cases; evidence is ``C1 its meaning: "quote" / "quote"; m1 ...``."""
     write_csv((case_cells(case) for case in cases), COLUMNS, path)
 
 
 def case_cells(case: dict[str, Any]) -> dict[str, Any]:
     """Return the cells of one case."""
     lists = {name: ", ".join(case[name]) for name in ("missing", "flags", "report_ids")}
-    evidence = {name: evidence_text(case[name]) for name in ("core", "minor", "hard", "soft")}
+    evidence = {
+        name: evidence_text(case[name]) for name in ("named", "core", "minor", "hard", "soft")
+    }
     return {**case, **lists, **evidence, "notice": NOTICE}
 
 
@@ -34,5 +36,6 @@ def evidence_text(items: list[dict[str, Any]]) -> str:
     parts = []
     for item in items:
         quotes = " / ".join(f"“{' '.join(quote.split())}”" for quote in item["quotes"])
-        parts.append(f"{item['atom']}: {quotes}" if quotes else item["atom"])
+        name = f"{item['atom']} {item['title']}".strip()
+        parts.append(f"{name}: {quotes}" if quotes else name)
     return "; ".join(parts)

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
 
 from extractor.model import CASE_LEVELS, Level
 
@@ -54,6 +57,10 @@ def link_patients(assessments: pl.DataFrame) -> pl.DataFrame:
     ).select(TIMELINE)
 
 
+_Quotes = dict[int, dict[int, dict[str, Any]]]
+"""The mentions of each row by their ids."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Hip:
     """One side of one report that reaches a level of the tag."""
@@ -75,11 +82,18 @@ class _Hip:
         return level, self.row["study_date"] or "9999", self.row["row"]
 
 
-def find_cases(assessments: pl.DataFrame, mentions: pl.DataFrame) -> list[dict[str, Any]]:
-    """Return a row for each probable hip: its strongest report with the evidence in quotes.
+def find_cases(
+    assessments: pl.DataFrame,
+    mentions: pl.DataFrame,
+    *,
+    titles: Mapping[str, str] | None = None,
+    naming: Collection[str] = (),
+) -> list[dict[str, Any]]:
+    """Return a row for each probable side: its strongest report with the evidence in quotes.
 
-    Several reports of one hip of one patient are one case; ``reports`` counts them and
-    ``report_ids`` names them in the order of their dates.
+    Several reports of one side of one patient are one case; ``reports`` counts them and
+    ``report_ids`` names them in the order of their dates. ``titles`` say what the atoms mean;
+    mentions of the findings in ``naming`` (the disease by its name) are quoted as ``named``.
     """
     tagged = assessments.filter(pl.col("level").is_in([str(level) for level in CASE_LEVELS]))
     hips: dict[tuple[str, str], list[_Hip]] = {}
@@ -89,25 +103,29 @@ def find_cases(assessments: pl.DataFrame, mentions: pl.DataFrame) -> list[dict[s
                 hip = _Hip(row, side, facts)
                 hips.setdefault(hip.key, []).append(hip)
     wanted = mentions.filter(pl.col("row").is_in(tagged["row"].implode()))
-    quotes = {(mention["row"], mention["id"]): mention for mention in wanted.iter_rows(named=True)}
-    cases = [_case(group, quotes) for group in hips.values()]
-    cases.sort(
-        key=lambda case: (
-            LEVELS.index(case["level"]),
-            case["study_date"] or "9999",
-            case["row"],
-            case["side"],
-        )
-    )
+    quotes: _Quotes = {}
+    for mention in wanted.iter_rows(named=True):
+        quotes.setdefault(mention["row"], {})[mention["id"]] = mention
+    cases = [_case(group, quotes, titles or {}, naming) for group in hips.values()]
+    cases.sort(key=_order)
     return [{"case": number, **case} for number, case in enumerate(cases, start=1)]
 
 
-def _case(hips: list[_Hip], mentions: dict[tuple[int, int], dict[str, Any]]) -> dict[str, Any]:
-    """Return one case from all reports of one hip."""
+def _order(case: dict[str, Any]) -> tuple[int, str, int, str]:
+    """Strongest first, then by date and place."""
+    date = case["study_date"] or "9999"
+    return LEVELS.index(case["level"]), date, case["row"], case["side"]
+
+
+def _case(
+    hips: list[_Hip], quotes: _Quotes, titles: Mapping[str, str], naming: Collection[str]
+) -> dict[str, Any]:
+    """Return one case from all reports of one side."""
     best = min(hips, key=lambda hip: hip.rank)
     ordered = sorted(hips, key=lambda hip: (hip.row["study_date"] or "9999", hip.row["row"]))
+    mentions = quotes.get(best.row["row"], {})
     evidence = {
-        kind: [_evidence(item, best.row["row"], mentions) for item in best.facts[kind]]
+        kind: [_evidence(item, mentions, titles) for item in best.facts[kind]]
         for kind in ("core", "minor", "hard", "soft")
     }
     kept = (
@@ -120,22 +138,40 @@ def _case(hips: list[_Hip], mentions: dict[tuple[int, int], dict[str, Any]]) -> 
         "side": best.side,
         "level": best.facts["level"],
         "rule": best.facts["rule"],
-        "missing": list(best.facts["missing"]),
+        "missing": [titles.get(atom, atom) for atom in best.facts["missing"]],
+        "named": _named(best.side, mentions, naming),
         **evidence,
         "reports": len(ordered),
         "report_ids": [hip.row["report_id"] for hip in ordered],
     }
 
 
+def _named(
+    side: str, mentions: dict[int, dict[str, Any]], naming: Collection[str]
+) -> list[dict[str, Any]]:
+    """Return where the report names the disease, of this side or of none, and how surely."""
+    return [
+        {
+            "atom": "",
+            "title": " ".join(filter(None, (mention["status"], mention["certainty"]))),
+            "quotes": [mention["quote"]],
+            "contexts": [(mention["context"], mention["quote"])],
+        }
+        for mention in mentions.values()
+        if mention["finding"] in naming
+        and mention["experiencer"] == "patient"
+        and (mention["laterality"] in {side, "bilateral", "unspecified"} or side == "unspecified")
+    ]
+
+
 def _evidence(
-    item: dict[str, Any], row: int, mentions: dict[tuple[int, int], dict[str, Any]]
+    item: dict[str, Any], mentions: dict[int, dict[str, Any]], titles: Mapping[str, str]
 ) -> dict[str, Any]:
     """Return an atom with the words that it rests on."""
-    found = [mentions[row, number] for number in item["mentions"] if (row, number) in mentions]
+    found = [mentions[number] for number in item["mentions"] if number in mentions]
     return {
         "atom": item["atom"],
+        "title": titles.get(item["atom"], ""),
         "quotes": [mention["quote"] for mention in found],
-        "contexts": [
-            (mention["context"], mention["quote"], mention["finding"]) for mention in found
-        ],
+        "contexts": [(mention["context"], mention["quote"]) for mention in found],
     }

@@ -11,7 +11,7 @@ from archives import Mapping
 if TYPE_CHECKING:
     from pathlib import Path
 
-SHARD_REPORTS = 500
+SHARD_REPORTS = 250
 """Reports of one shard: some seconds of work, so that little is lost when a process is killed."""
 
 REPORT_TIMEOUT_S = 10.0
@@ -80,6 +80,10 @@ class Plan:
     inputs: tuple[InputFile, ...]
     identity: dict[str, Any]
     """The arguments and the engine that the shards are to be read with."""
+    titles: dict[str, str]
+    """What each atom of the case definition means, for the tables that people read."""
+    naming: tuple[str, ...]
+    """Findings that are the disease's own name: quoted beside the evidence of a case."""
     rows_read: int
     refused: int
     duplicates: int

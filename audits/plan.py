@@ -26,6 +26,8 @@ def plan_archive(
     layout: Layout,
     *,
     engine: dict[str, Any],
+    titles: dict[str, str] | None = None,
+    naming: tuple[str, ...] = (),
     on_rows: Callable[[int], None] = lambda _rows: None,
 ) -> Plan:
     """Read the archive and write its shards; an earlier, unfinished plan is thrown away.
@@ -48,6 +50,8 @@ def plan_archive(
     plan = Plan(
         inputs=inputs,
         identity={**arguments.identity(), "engine": engine},
+        titles=titles or {},
+        naming=naming,
         rows_read=rows_read,
         refused=len(refusals),
         duplicates=duplicates,

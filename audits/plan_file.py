@@ -40,4 +40,5 @@ def load_plan(layout: Layout) -> Plan | None:
     value = json.loads(layout.plan.read_text(encoding="utf-8"))
     inputs = tuple(InputFile(**item) for item in value.pop("inputs"))
     shards = tuple(Shard(**item) for item in value.pop("shards"))
-    return Plan(inputs=inputs, shards=shards, **value)
+    naming = tuple(value.pop("naming"))
+    return Plan(inputs=inputs, shards=shards, naming=naming, **value)

@@ -54,9 +54,13 @@ _STYLE: Any = {
 _MAX_GROUPS = 30
 
 
-def levels_plot(rows: list[dict[str, Any]], title: str, *, tagged_only: bool = False) -> str:
-    """Return stacked bars of levels for each key; empty text where there is nothing to show."""
-    levels = LEVELS[:3] if tagged_only else LEVELS
+def levels_plot(rows: list[dict[str, Any]], title: str) -> str:
+    """Return stacked bars of levels for each key; empty text where there is nothing to show.
+
+    Only reports that say something of the question: next to all that say nothing, usually a
+    hundred times as many, no bar would be seen.
+    """
+    levels = LEVELS[:4]
     shown = [row for row in rows if any(row[level] for level in levels)][-_MAX_GROUPS:]
     if not shown:
         return ""
@@ -72,6 +76,8 @@ def levels_plot(rows: list[dict[str, Any]], title: str, *, tagged_only: bool = F
                     label=LEVEL_LABELS[level], edgecolor="white", linewidth=0.6,
                 )  # fmt: skip
                 bottom = [low + high for low, high in zip(bottom, heights, strict=True)]
+        room = max(0.0, (6 - len(shown)) / 2)
+        axes.set_xlim(-0.6 - room, len(shown) - 0.4 + room)
         axes.set_ylabel("reports")
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))

@@ -57,6 +57,7 @@ def render(
         levels=LEVELS,
         level_labels=LEVEL_LABELS,
         kinds=(
+            ("named", "Named"),
             ("core", "Core"),
             ("minor", "Minor"),
             ("hard", "Against"),
@@ -80,8 +81,8 @@ def marked(context: str, quote: str) -> Markup:
 
 def _plots(summary: dict[str, Any]) -> dict[str, _Plot]:
     return {
-        "modality": _plot(levels_plot(summary["level_by_modality"], "Level by modality"), "Reports in scope by modality and level."),
-        "year": _plot(levels_plot(summary["level_by_year"], "Level by year"), "Reports in scope by year of the examination and level."),
+        "modality": _plot(levels_plot(summary["level_by_modality"], "Level by modality"), "Reports in scope by modality and level; none and not assessable are in the table only."),
+        "year": _plot(levels_plot(summary["level_by_year"], "Level by year"), "Reports in scope by year of the examination and level; none and not assessable are in the table only."),
         "age": _plot(age_sex_plot(summary["age_sex"], "Age and sex"), "Reports with a stated or probable level by age and sex."),
         "together": _plot(together_plot(summary["findings_together"], "Findings together"), "Reports that affirm both findings; the twelve most frequent."),
     }  # fmt: skip

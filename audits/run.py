@@ -68,7 +68,7 @@ def run_audit(arguments: AuditArguments, extractor: Extractor, watcher: Watcher)
         finished = _finished(layout, arguments, identity)
         if finished is not None:
             return AuditOutcome(layout, finished, was_finished=True)
-        plan = _planned(layout, arguments, identity, watcher)
+        plan = _planned(layout, arguments, identity, extractor=extractor, watcher=watcher)
         _extract(plan, layout, arguments, extractor=extractor, watcher=watcher)
         watcher.finishing()
         run = {
@@ -116,7 +116,12 @@ def _finished(
 
 
 def _planned(
-    layout: Layout, arguments: AuditArguments, identity: dict[str, Any], watcher: Watcher
+    layout: Layout,
+    arguments: AuditArguments,
+    identity: dict[str, Any],
+    *,
+    extractor: Extractor,
+    watcher: Watcher,
 ) -> Plan:
     """Return the plan of the audit that is resumed, or make one."""
     plan = load_plan(layout)
@@ -129,7 +134,7 @@ def _planned(
                 f"{layout.out} holds other files ({min(others)}); choose an empty directory."
             )
         planned: Plan = run_step(
-            lambda tell: _plan(arguments, layout, identity["engine"], tell),
+            lambda tell: _plan(arguments, layout, extractor, tell),
             on_progress=watcher.planning,
         )
         return planned
@@ -181,11 +186,23 @@ def _extract(
 
 
 def _plan(
-    arguments: AuditArguments, layout: Layout, engine: dict[str, Any], tell: Callable[[int], None]
+    arguments: AuditArguments, layout: Layout, extractor: Extractor, tell: Callable[[int], None]
 ) -> Plan:
     from audits.plan import plan_archive  # noqa: PLC0415 - polars only after the fork
 
-    return plan_archive(arguments, layout, engine=engine, on_rows=tell)
+    atoms = extractor.patterns.case.atoms
+    return plan_archive(
+        arguments,
+        layout,
+        engine=asdict(extractor.engine),
+        titles={name: atom.title for name, atom in atoms.items()},
+        naming=tuple(
+            sorted(
+                {name for atom in atoms.values() if atom.role == "naming" for name in atom.findings}
+            )
+        ),
+        on_rows=tell,
+    )
 
 
 def _finish(layout: Layout, run: dict[str, Any]) -> dict[str, Any]:

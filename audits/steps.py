@@ -45,7 +45,7 @@ def finish(layout: Layout, run: dict[str, Any]) -> dict[str, Any]:
         in_scope = assessments.filter(pl.col("in_scope"))["row"]
         mentions = mentions.filter(pl.col("row").is_in(in_scope.implode()))
     patients = link_patients(assessments)
-    cases = find_cases(assessments, mentions)
+    cases = find_cases(assessments, mentions, titles=plan.titles, naming=plan.naming)
     summary = summarise(
         plan, assessments, mentions, failures=failures, patients=patients, cases=cases
     )

@@ -1,0 +1,1 @@
+"""The ``marrow`` command: parses, calls, prints."""

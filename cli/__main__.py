@@ -1,0 +1,5 @@
+"""``python -m cli`` is ``marrow``."""
+
+from cli.main import main
+
+main()

@@ -1,0 +1,70 @@
+"""The ``marrow`` command with all its parts.
+
+Every command imports what it needs when it runs: ``marrow --help`` loads neither spaCy nor Celery
+nor FastAPI (a test holds it to that).
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from cli import keys, processes
+from cli.audit import audit
+from cli.evaluate import evaluate
+from cli.extract import extract
+from cli.patterns import app as patterns
+from cli.serve import serve
+from cli.submit import submit
+
+app = typer.Typer(
+    name="marrow",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help=(
+        "Free-text radiology reports into structured findings, and the search for idiopathic "
+        "transient osteoporosis of the hip. Search and audit, not a diagnosis.\n\n"
+        "Example: marrow extract report.txt"
+    ),
+)
+
+app.command(rich_help_panel="On this machine")(extract)
+app.command(rich_help_panel="On this machine")(audit)
+app.command(rich_help_panel="On this machine")(evaluate)
+app.add_typer(patterns, name="patterns", rich_help_panel="On this machine")
+app.command(rich_help_panel="The service")(serve)
+app.command(rich_help_panel="The service")(submit)
+app.add_typer(keys.app, name="keys", rich_help_panel="The service")
+app.command(rich_help_panel="The service in production")(processes.api)
+app.command(rich_help_panel="The service in production")(processes.worker)
+app.command(rich_help_panel="The service in production")(processes.dispatcher)
+app.add_typer(processes.db_app, name="db", rich_help_panel="The service in production")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from extractor._version import __version__
+
+        typer.echo(f"marrow {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def marrow(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Hold what all commands share."""
+
+
+def main() -> None:
+    """Run the command line; Ctrl-C ends it with 130 and no traceback."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)
