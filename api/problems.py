@@ -31,15 +31,14 @@ class Code(StrEnum):
     REPORT_NOT_FOUND = "REPORT_NOT_FOUND"
     ROUTE_NOT_FOUND = "ROUTE_NOT_FOUND"
     METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
-    CONFLICT = "CONFLICT"
     BODY_TOO_LARGE = "BODY_TOO_LARGE"
     UNSUPPORTED_MEDIA_TYPE = "UNSUPPORTED_MEDIA_TYPE"
     VALIDATION_FAILED = "VALIDATION_FAILED"
+    IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
     INTERNAL_ERROR = "INTERNAL_ERROR"
     NOT_READY = "NOT_READY"
     BUSY = "BUSY"
     STORAGE_UNAVAILABLE = "STORAGE_UNAVAILABLE"
-    EXTRACTION_FAILED = "EXTRACTION_FAILED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +60,14 @@ KINDS: Mapping[Code, Kind] = {
     Code.REPORT_NOT_FOUND: Kind(404, "There is no such report"),
     Code.ROUTE_NOT_FOUND: Kind(404, "There is nothing at this address"),
     Code.METHOD_NOT_ALLOWED: Kind(405, "This address does not take that method"),
-    Code.CONFLICT: Kind(409, "The request does not fit what is stored"),
     Code.BODY_TOO_LARGE: Kind(413, "The body is too large"),
     Code.UNSUPPORTED_MEDIA_TYPE: Kind(415, "The body is of a kind that is not read"),
     Code.VALIDATION_FAILED: Kind(422, "The request does not fit the schema"),
+    Code.IDEMPOTENCY_KEY_REUSED: Kind(422, "The idempotency key belongs to another request"),
     Code.INTERNAL_ERROR: Kind(500, "Something failed on our side"),
     Code.NOT_READY: Kind(503, "The service is starting"),
     Code.BUSY: Kind(503, "The service is busy"),
     Code.STORAGE_UNAVAILABLE: Kind(503, "The database does not answer"),
-    Code.EXTRACTION_FAILED: Kind(422, "The report could not be read"),
 }
 
 

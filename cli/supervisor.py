@@ -140,7 +140,7 @@ class Supervisor:
                 raise SupervisorError(
                     f"{what} is not ready after {timeout_s:g} s{self._see_logs()}"
                 )
-            self._turn(0.1)
+            self._turn(0.2)
             if self._signals:
                 raise StopRequested
 

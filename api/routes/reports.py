@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
-import structlog
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Header, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
+from api.accepting import Acceptance, accept, read_once
 from api.body import JsonBody
 from api.listing import ReportQuery
 from api.openapi import json_request
@@ -30,10 +30,13 @@ from api.views import (
 )
 from api.waiting import preferred_wait_s, wait_until_final
 from storage import reports
-from storage.model import Accepted, Lane, NewReport, ReportState, StoredReport
+from storage.model import Lane, ReportState, StoredReport
 
-_LOG = structlog.get_logger()
 _RETRY_AFTER_S = "1"
+_ONCE = (
+    "Your own word for this request, unique for seven days. Sending the same request again under "
+    "it gives the same reports, with `Idempotency-Replayed: true`; another body is refused."
+)
 
 router = APIRouter(tags=["reports"])
 TheService = Annotated[Service, Depends(service_of)]
@@ -48,9 +51,12 @@ TheService = Annotated[Service, Depends(service_of)]
     openapi_extra=json_request("Submission"),
 )
 async def post_reports(
+    *,
     request: Request,
     posted: Annotated[ReportIn | ReportsIn, Depends(JsonBody(SUBMISSION, tagged=True))],
+    key: CurrentKey,
     service: TheService,
+    idempotency_key: Annotated[str | None, Header(description=_ONCE, max_length=1_000)] = None,
 ) -> Response:
     """Accept one report, or up to 1,000 as `{"reports": [...]}`: all of them or none.
 
@@ -59,14 +65,15 @@ async def post_reports(
     seconds: `200` with the result, or `202` as without it. Posting the same text again under the
     same source and accession gives the report that is there.
     """
+    del idempotency_key  # declared for the description; `read_once` reads it
+    once = await read_once(request, key, f"POST {REPORTS_PATH}")
     if isinstance(posted, ReportsIn):
         new = [report.to_new_report() for report in posted.reports]
-        accepted = await _accept(service, new, Lane.BULK)
-        body = {"reports": [accepted_view(one) for one in accepted]}
-        headers = {"Location": REPORTS_PATH, "Retry-After": _RETRY_AFTER_S}
-        return JSONResponse(body, status_code=202, headers=headers)
-    [one] = await _accept(service, [posted.to_new_report()], Lane.INTERACTIVE)
-    return await _answer_one(request, service, one)
+        acceptance = await accept(service, new, lane=Lane.BULK, once=once)
+        return _answer_many(acceptance)
+    one = posted.to_new_report()
+    acceptance = await accept(service, [one], lane=Lane.INTERACTIVE, once=once)
+    return await _answer_one(request, service, acceptance)
 
 
 @router.get(
@@ -136,36 +143,31 @@ async def delete_report(
     return Response(status_code=204)
 
 
-async def _accept(service: Service, new: Sequence[NewReport], lane: Lane) -> list[Accepted]:
-    """Store reports, then ring for those that are new."""
-
-    def store() -> list[Accepted]:
-        with service.database.begin() as conn:
-            return reports.accept(conn, new, lane=lane)
-
-    accepted = await run_in_threadpool(store)
-    fresh = [one for one in accepted if one.is_new]
-    _LOG.info("reports_accepted", accepted=len(accepted), lane=lane.value)
-    work_ids = {one.work_id for one in fresh if one.work_id is not None}
-    if work_ids:
-        service.ring_soon(work_ids, lane)
-    return accepted
+def _answer_many(acceptance: Acceptance) -> Response:
+    body = {"reports": [accepted_view(one) for one in acceptance.reports]}
+    headers = {"Location": REPORTS_PATH, "Retry-After": _RETRY_AFTER_S} | _replayed(acceptance)
+    return JSONResponse(body, status_code=202, headers=headers)
 
 
-async def _answer_one(request: Request, service: Service, accepted: Accepted) -> Response:
+async def _answer_one(request: Request, service: Service, acceptance: Acceptance) -> Response:
+    [accepted] = acceptance.reports
     wait_s = preferred_wait_s(
         request.headers.getlist("prefer"), longest_s=service.settings.max_wait_s
     )
     if wait_s is not None and accepted.state is ReportState.QUEUED:
         await wait_until_final(request, service, accepted.id, wait_s=wait_s)
     report = await run_in_threadpool(_load, service, accepted.id)
-    headers = {"Location": report_path(report.id)}
+    headers = {"Location": report_path(report.id)} | _replayed(acceptance)
     if report.state is ReportState.QUEUED:
         headers["Retry-After"] = _RETRY_AFTER_S
         return JSONResponse(report_view(report), status_code=202, headers=headers)
     if wait_s is not None:
         headers["Preference-Applied"] = f"wait={wait_s:g}"
     return JSONResponse(report_view(report), headers=headers)
+
+
+def _replayed(acceptance: Acceptance) -> dict[str, str]:
+    return {"Idempotency-Replayed": "true"} if acceptance.is_replayed else {}
 
 
 def _load(service: Service, id_: str, *, include_text: bool = False) -> StoredReport:

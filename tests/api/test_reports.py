@@ -241,3 +241,59 @@ def test_a_list_is_filtered_by_what_was_found(any_api: Api) -> None:
         assert names(state="failed") == set()
         level = client.get("/v1/reports", params={"source": source}).json()["reports"][-1]["level"]
         assert "ill" in names(level=level)
+
+
+def test_a_request_sent_again_under_its_idempotency_key_is_done_once(any_api: Api) -> None:
+    headers = {"Idempotency-Key": "once-1"}
+    body = {"text": "Normal hips.", "source": "once"}
+    with any_api.client() as client:
+        first = client.post("/v1/reports", json=body, headers=headers)
+        again = client.post("/v1/reports", json=body, headers=headers)
+        assert "idempotency-replayed" not in first.headers
+        assert again.headers["idempotency-replayed"] == "true"
+        assert again.json() == first.json()
+        other = client.post("/v1/reports", json=body | {"text": "Other."}, headers=headers)
+        assert (other.status_code, other.json()["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
+        any_api.desk.work()
+        done = client.post("/v1/reports", json=body, headers=headers)
+        assert (done.status_code, done.json()["state"]) == (200, "done")
+    with any_api.client() as another:
+        theirs = another.post("/v1/reports", json=body, headers=headers)
+        assert "idempotency-replayed" not in theirs.headers
+
+
+def test_a_batch_sent_again_gives_the_same_answer(any_api: Api) -> None:
+    headers = {"Idempotency-Key": "once-2"}
+    body = {"reports": [{"text": f"Once {n}.", "source": "once-many"} for n in range(3)]}
+    with any_api.client() as client:
+        first = client.post("/v1/reports", json=body, headers=headers)
+        again = client.post("/v1/reports", json=body, headers=headers)
+        assert again.json() == first.json()
+        assert [one["is_new"] for one in again.json()["reports"]] == [True] * 3
+        listed = client.get("/v1/reports", params={"source": "once-many"}).json()["reports"]
+        assert len(listed) == 3
+    any_api.desk.work()
+
+
+def test_many_at_once_under_one_idempotency_key_are_done_once(any_api: Api) -> None:
+    headers = {"Idempotency-Key": "once-3"}
+    body = {"text": "At once.", "source": "once-race"}
+    with any_api.client() as client, ThreadPoolExecutor(8) as beside:
+        racing = [
+            beside.submit(client.post, "/v1/reports", json=body, headers=headers) for _ in range(8)
+        ]
+        answers = [answer.result() for answer in racing]
+    assert {answer.status_code for answer in answers} == {202}
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    assert sum("idempotency-replayed" not in answer.headers for answer in answers) == 1
+    any_api.desk.work()
+
+
+@pytest.mark.parametrize("word", ["", "a" * 201, "a" * 5000, "caf\u00e9"])
+def test_an_idempotency_key_of_the_wrong_form_is_refused(api: Api, word: str) -> None:
+    headers = {b"Idempotency-Key": word.encode()}
+    with api.client() as client:
+        answer = client.post("/v1/reports", json={"text": "x"}, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (422, "VALIDATION_FAILED")
+    [error] = answer.json()["errors"]
+    assert error["parameter"].lower() == "idempotency-key"
