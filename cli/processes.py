@@ -40,7 +40,7 @@ def api(
     from workers import logs
     from workers.bell import Bell, BellSettings
 
-    with _one_line_errors():
+    with one_line_errors():
         settings, bell_settings = ApiSettings(), BellSettings()
         logs.configure()
         database = Database.open(bell_settings)
@@ -71,7 +71,7 @@ def worker(
     from workers.processes import run_worker
     from workers.settings import WorkerSettings
 
-    with _one_line_errors():
+    with one_line_errors():
         settings = WorkerSettings()
         if concurrency is not None:
             settings = settings.model_copy(update={"worker_concurrency": concurrency})
@@ -87,7 +87,7 @@ def dispatcher() -> None:
     from workers.processes import run_dispatcher
     from workers.settings import WorkerSettings
 
-    with _one_line_errors():
+    with one_line_errors():
         raise typer.Exit(run_dispatcher(WorkerSettings()))
 
 
@@ -104,7 +104,7 @@ def upgrade(
     from storage.database import Database
     from storage.settings import StorageSettings
 
-    with _one_line_errors():
+    with one_line_errors():
         database = Database.open(StorageSettings())
         database.wait(wait)
         before = database.revision()
@@ -115,7 +115,7 @@ def upgrade(
 
 
 @contextmanager
-def _one_line_errors() -> Iterator[None]:
+def one_line_errors() -> Iterator[None]:
     """End with exit code 2 and one line for what an operator can mend."""
     from pydantic import ValidationError
 

@@ -20,6 +20,7 @@ from typing import Annotated
 
 import typer
 
+from cli.processes import one_line_errors
 from cli.supervisor import Part, StopRequested, Supervisor, SupervisorError
 
 READY_TIMEOUT_S = 120.0
@@ -52,19 +53,23 @@ def serve(
     if workers is not None:
         os.environ["MARROW_WORKER_CONCURRENCY"] = str(workers)
     try:
-        _serve(host, port, verbose=verbose)
+        with one_line_errors():
+            _serve(host, port, verbose=verbose)
     except StopRequested:
         _say("stopped before it was ready")
-    except _expected_errors() as error:
+    except SupervisorError as error:
         _say(str(error))
         raise typer.Exit(2) from None
 
 
 def _serve(host: str, port: int, *, verbose: bool) -> None:
+    from api.settings import ApiSettings
     from extractor._version import __version__
-    from storage.settings import StorageSettings
+    from workers.settings import WorkerSettings
 
-    data_dir = StorageSettings().make_data_dir().resolve()
+    # Wrong settings are better said here, once, than by each part in its log.
+    ApiSettings()
+    data_dir = WorkerSettings().make_data_dir().resolve()
     # What the parts are told does not depend on the directory that they run in.
     os.environ["MARROW_DATA_DIR"] = str(data_dir)
     with _only_one(data_dir), _listening(host, port) as listener:
@@ -163,16 +168,6 @@ def _answers(url: str) -> bool:
             return True
     except (OSError, urllib.error.URLError):
         return False
-
-
-def _expected_errors() -> tuple[type[Exception], ...]:
-    """Return the errors whose message is all that there is to say."""
-    from pydantic import ValidationError
-
-    from storage.errors import StorageError
-    from workers.errors import WorkerError
-
-    return (SupervisorError, StorageError, WorkerError, ValidationError)
 
 
 def _say(message: str) -> None:

@@ -41,10 +41,13 @@ HIP_MRI = (
     "Moderate joint effusion. No subchondral fracture line. The right hip is normal.\n\n"
     "IMPRESSION: Findings in keeping with transient osteoporosis of the left hip.\n"
 )
+PATIENCE_S = 60
+"""Before a test gives up on an answer, on a machine that has much else to do."""
 
 
 @cache
-def _extractor() -> Extractor:
+def read_by() -> Extractor:
+    """The extractor of the tests, loaded once."""
     return Extractor.load()
 
 
@@ -62,7 +65,7 @@ class Desk:
     def work(self) -> None:
         """Wait for a bell, and do the unit of work that it rang for."""
         work_id = self._rung.get(timeout=20)
-        run_work(work_id, database=self.database, reader=_extractor(), settings=WorkerSettings())
+        run_work(work_id, database=self.database, reader=read_by(), settings=WorkerSettings())
 
 
 @dataclass
@@ -84,7 +87,8 @@ class Api:
     def client(self, *scopes: str) -> httpx.Client:
         """Return a client whose key has these scopes; all of them where none is named."""
         token = self.key(*(scopes or tuple(Scope)))
-        return httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {token}"})
+        headers = {"Authorization": f"Bearer {token}"}
+        return httpx.Client(base_url=self.url, headers=headers, timeout=PATIENCE_S)
 
     def wait_for_patterns(self) -> None:
         """Wait until the server reads reports itself."""
@@ -93,13 +97,14 @@ class Api:
 
     def anonymous(self) -> httpx.Client:
         """Return a client without a key."""
-        return httpx.Client(base_url=self.url)
+        return httpx.Client(base_url=self.url, timeout=PATIENCE_S)
 
 
 @contextmanager
-def running(settings: StorageSettings) -> Iterator[Api]:
+def running(settings: StorageSettings, *, is_upgraded: bool = True) -> Iterator[Api]:
     database = Database.open(settings)
-    database.upgrade()
+    if is_upgraded:
+        database.upgrade()
     pepper = keys.load_pepper(settings.pepper_path, create=True)
     desk = Desk(database)
     log = StringIO()

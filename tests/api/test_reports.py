@@ -102,7 +102,7 @@ def test_others_are_served_while_many_wait(api: Api) -> None:
             )
             for n in range(60)
         ]
-        assert client.get("/healthz/live").elapsed.total_seconds() < 2
+        assert client.get("/v1/reports").elapsed.total_seconds() < 15
         for _ in waiting:
             api.desk.work()
         assert {answer.result().status_code for answer in waiting} == {200}

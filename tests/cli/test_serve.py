@@ -212,6 +212,17 @@ def test_a_port_in_use_is_said_in_one_line(tmp_path: Path) -> None:
     assert "--port" in line
 
 
+def test_a_wrong_setting_is_said_in_one_line_without_its_value(tmp_path: Path) -> None:
+    refused = subprocess.run(
+        command(tmp_path / "data"), cwd=ROOT, capture_output=True, text=True, check=False,
+        timeout=60, env=os.environ | {"MARROW_LEASE_S": "hunter2"},
+    )  # fmt: skip
+    assert refused.returncode == 2
+    [line] = refused.stderr.splitlines()
+    assert "MARROW_LEASE_S" in line
+    assert "hunter2" not in line
+
+
 def test_it_stops_cleanly_keeps_its_reports_and_shows_the_key_once(tmp_path: Path) -> None:
     data_dir = tmp_path / "data"
     with serving(data_dir) as first:
