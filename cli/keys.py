@@ -99,11 +99,10 @@ def _opened() -> Iterator[_Store]:
 
     settings = StorageSettings()
     try:
-        database = Database.open(settings)
-        database.check_current()
-        pepper = load_pepper(settings.pepper_path, create=settings.key_pepper_file is None)
-        yield _Store(database, pepper)
-        database.dispose()
+        with Database.open(settings) as database:
+            database.check_current()
+            pepper = load_pepper(settings.pepper_path, create=settings.key_pepper_file is None)
+            yield _Store(database, pepper)
     except StorageError as error:
         typer.echo(f"marrow: {error}", err=True)
         raise typer.Exit(2) from None

@@ -43,9 +43,8 @@ def api(
     with one_line_errors():
         settings, bell_settings = ApiSettings(), BellSettings()
         logs.configure()
-        database = Database.open(bell_settings)
-        database.check_current()
-        database.dispose()
+        with Database.open(bell_settings) as database:
+            database.check_current()
         bell = Bell.open(bell_settings)
         application = create_app(settings, bell_settings, ring=bell.ring)
         server = make_server(
@@ -104,13 +103,11 @@ def upgrade(
     from storage.database import Database
     from storage.settings import StorageSettings
 
-    with one_line_errors():
-        database = Database.open(StorageSettings())
+    with one_line_errors(), Database.open(StorageSettings()) as database:
         database.wait(wait)
         before = database.revision()
         database.upgrade()
         after = database.revision()
-        database.dispose()
     typer.echo(f"at {after} already" if before == after else f"upgraded to {after}")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from sqlalchemy import create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
@@ -31,7 +31,10 @@ _UPGRADE_LOCK = 0x6D617272
 
 
 class Database:
-    """One database, SQLite or PostgreSQL. Open it after a fork, not before."""
+    """One database, SQLite or PostgreSQL. Open it after a fork, not before.
+
+    In a ``with`` block its connections are closed at the end.
+    """
 
     def __init__(self, url: str) -> None:
         """Prepare for ``url``; nothing is opened until the first transaction."""
@@ -48,6 +51,14 @@ class Database:
     def is_sqlite(self) -> bool:
         """Whether it is a SQLite file, which only processes of this host can share."""
         return self.url.get_backend_name() == "sqlite"
+
+    def __enter__(self) -> Self:
+        """Give the database itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close all connections."""
+        self.dispose()
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:

@@ -19,15 +19,13 @@ from workers.settings import WorkerSettings
 
 def find_fault(settings: WorkerSettings) -> str | None:
     """Return what keeps the work from going on, or ``None``."""
-    database = Database.open(settings)
     try:
-        database.check_current()
-        with database.read() as conn:
-            is_stalled = work.is_stalled(conn, for_s=settings.lease_s)
+        with Database.open(settings) as database:
+            database.check_current()
+            with database.read() as conn:
+                is_stalled = work.is_stalled(conn, for_s=settings.lease_s)
     except StorageError as error:
         return str(error)
-    finally:
-        database.dispose()
     bell = Bell.open(settings)
     redis_answers = bell.answers()
     bell.close()

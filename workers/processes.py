@@ -81,10 +81,9 @@ def run_dispatcher(settings: WorkerSettings) -> int:
 
 
 def _check_database(settings: WorkerSettings) -> None:
-    database = Database.open(settings)
-    database.check_current()
     # No connection may live on into the processes that are forked later.
-    database.dispose()
+    with Database.open(settings) as database:
+        database.check_current()
 
 
 def _load_extractor(settings: WorkerSettings) -> Reader:

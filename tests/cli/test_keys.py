@@ -16,15 +16,16 @@ from storage.errors import KeyRefusedError
 from storage.settings import StorageSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
 @pytest.fixture
-def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Database:
+def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
     monkeypatch.setenv("MARROW_DATA_DIR", str(tmp_path / "data"))
-    database = Database.open(StorageSettings())
-    database.upgrade()
-    return database
+    with Database.open(StorageSettings()) as database:
+        database.upgrade()
+        yield database
 
 
 def run(*words: str) -> Result:
