@@ -15,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.problems import Code, Problem
 from api.schemas import FIELDS, MANY, ONE
-from api.validation import body_errors, failed, validation_problem
+from api.validation import body_errors, failed, unreadable
 
 T = TypeVar("T")
 
@@ -50,7 +50,7 @@ class JsonBody(Generic[T]):
     def _problem(self, error: ValidationError) -> Problem:
         found = error.errors(include_url=False, include_input=False)
         if found[0]["type"] == "json_invalid":
-            return validation_problem(error, FIELDS)
+            return unreadable(str(found[0].get("ctx", {}).get("error", "")))
         if self._tagged:
             for item in found:
                 if item["loc"] and item["loc"][0] in {ONE, MANY}:

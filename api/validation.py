@@ -12,8 +12,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pydantic import ValidationError
-
 from api.problems import Code, FieldError, Problem
 
 MAX_ERRORS = 20
@@ -56,16 +54,20 @@ _OTHERWISE = ("INVALID", "is not valid")
 _JSON_PLACE = re.compile(r"at line (\d+) column (\d+)")
 
 
-def validation_problem(error: ValidationError, fields: Iterable[str]) -> Problem:
-    """Return the problem for a body that is no JSON or does not fit its schema.
+def unreadable(reason: str) -> Problem:
+    """Return the problem for what the JSON parser refused, with the place and no excerpt.
 
-    ``fields`` are the names that the schema knows, to suggest one for a misspelt field.
+    ``reason`` is the parser's own sentence; only the place in it is passed on.
     """
-    found = error.errors(include_url=False, include_input=False)
-    first = found[0]
-    if first["type"] == "json_invalid":
-        return _unreadable(str(first.get("ctx", {}).get("error", "")))
-    return failed(body_errors(found, fields))
+    place = _JSON_PLACE.search(reason)
+    where = f" (line {place[1]}, column {place[2]})" if place else ""
+    if "surrogate" in reason or "hex escape" in reason:
+        return Problem(
+            Code.INVALID_UNICODE, f"A \\u escape in the body is no whole character{where}."
+        )
+    if "unicode" in reason:
+        return Problem(Code.INVALID_UNICODE, f"The body is not UTF-8{where}.")
+    return Problem(Code.INVALID_JSON, f"The body cannot be parsed as JSON{where}.")
 
 
 def failed(errors: Sequence[FieldError]) -> Problem:
@@ -124,16 +126,3 @@ def _sentence(item: Mapping[str, Any]) -> tuple[str, str]:
 
 def _pointer(location: Sequence[str | int]) -> str:
     return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in location)
-
-
-def _unreadable(reason: str) -> Problem:
-    """Return the problem for what the JSON parser refused, with the place and no excerpt."""
-    place = _JSON_PLACE.search(reason)
-    where = f" (line {place[1]}, column {place[2]})" if place else ""
-    if "surrogate" in reason or "hex escape" in reason:
-        return Problem(
-            Code.INVALID_UNICODE, f"A \\u escape in the body is no whole character{where}."
-        )
-    if "unicode" in reason:
-        return Problem(Code.INVALID_UNICODE, f"The body is not UTF-8{where}.")
-    return Problem(Code.INVALID_JSON, f"The body cannot be parsed as JSON{where}.")
