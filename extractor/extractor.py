@@ -9,7 +9,7 @@ from extractor.assessment.assess import assess
 from extractor.assessment.atoms import Facts, compile_definition
 from extractor.errors import TextTooLongError
 from extractor.knowledge.load import PatternSet, load_patterns
-from extractor.model import Engine, Report, Result, SpanAssertion
+from extractor.model import MAX_TEXT_CHARS, Engine, Report, Result, SpanAssertion
 from extractor.reading.compiled import compile_patterns
 from extractor.reading.facts import compiled_finder, read_patient, read_study, title_document
 from extractor.reading.mentions import MentionReader, correct_sides
@@ -21,9 +21,6 @@ from extractor.text.document import Document, cut
 if TYPE_CHECKING:
     from pathlib import Path
 
-MAX_TEXT_CHARS = 200_000
-"""Longer texts are refused: no radiology report is near it, and every step is linear in it."""
-
 
 class Extractor:
     """Reads reports by one pattern set. Safe to use after a fork; not shared between threads."""
@@ -33,12 +30,7 @@ class Extractor:
         self.engine = Engine(__version__, patterns.version, patterns.digest)
         self._compiled = compile_patterns(patterns)
         self._finder = compiled_finder(self._compiled)
-        assessed = {
-            name
-            for site in patterns.anatomy.sites
-            if set(site.groups) & set(patterns.case.sides_from)
-            for name in (site.sites or [site.id])
-        }
+        assessed = _assessed_sites(patterns)
         self._definition = compile_definition(patterns.case, assessed)
 
     @classmethod
@@ -59,7 +51,7 @@ class Extractor:
 
         """
         document, scan = self._scan(report)
-        title_scan = Scan(title_document(report, document, self._finder), self._compiled)
+        title_scan = Scan(title_document(report, scan, self._finder), self._compiled)
         sides = find_sides(scan)
         study, region = read_study(report, scan, title_scan)
         patient = read_patient(report.patient, scan)
@@ -95,3 +87,13 @@ class Extractor:
             raise TextTooLongError(len(report.text), MAX_TEXT_CHARS)
         document = cut(report.text, self._finder)
         return document, Scan(document, self._compiled)
+
+
+def _assessed_sites(patterns: PatternSet) -> set[str]:
+    """Return the sites whose sides the case definition judges, joints of their regions included."""
+    found: set[str] = set()
+    for site in patterns.anatomy.sites:
+        if set(site.groups) & set(patterns.case.sides_from):
+            joint = patterns.anatomy.regions[site.region].joint
+            found |= {*(site.sites or [site.id]), *([joint] if joint else [])}
+    return found

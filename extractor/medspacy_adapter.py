@@ -18,7 +18,7 @@ with warnings.catch_warnings(), without_unused_parts():
     from medspacy.target_matcher import TargetMatcher, TargetRule
 from typing import TYPE_CHECKING
 
-from spacy.tokens import Doc, Span
+from spacy.tokens import Doc
 
 from extractor.errors import PatternError
 from extractor.text.tokens import tokenise
@@ -123,12 +123,7 @@ class MedspacyMatcher:
             for key in self._keys[span._.target_rule.literal]
         ]
 
-    def cues(
-        self,
-        words: Sequence[str],
-        sentence_starts: Sequence[int],
-        targets: Sequence[tuple[int, int]],
-    ) -> list[CueHit]:
+    def cues(self, words: Sequence[str], sentence_starts: Sequence[int]) -> list[CueHit]:
         """Return the cues of the text with their scopes, ended by terminators and sentence ends."""
         starts = set(sentence_starts)
         doc = Doc(
@@ -136,7 +131,8 @@ class MedspacyMatcher:
             words=list(words),
             sent_starts=[index in starts for index in range(len(words))],
         )
-        doc.spans[_TARGETS] = [Span(doc, start, end, label="TARGET") for start, end in targets]
+        # ConText is to find cues and their scopes; which mentions they govern is decided by our rules
+        doc.spans[_TARGETS] = []
         graph = self._context(doc)._.context_graph
         return [
             CueHit(rule, *modifier.modifier_span, *modifier.scope_span)

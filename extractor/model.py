@@ -12,6 +12,9 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
+MAX_TEXT_CHARS = 200_000
+"""Longer texts are refused: no radiology report is near it, and every step is linear in it."""
+
 
 class Status(StrEnum):
     """What the report asserts about a mention."""

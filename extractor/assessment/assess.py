@@ -44,7 +44,7 @@ def assess(
     if not atoms:
         rule = _first(definition, SideAtoms(definition, facts, Laterality.UNSPECIFIED))
         return _without_sides(definition, rule, extra_flags, None)
-    sides = {side: _assess_side(definition, facts, side, known) for side, known in atoms.items()}
+    sides = {side: _assess_side(definition, known) for side, known in atoms.items()}
     return _by_highest(definition, sides, atoms, extra_flags)
 
 
@@ -123,9 +123,7 @@ def _sides(definition: CompiledDefinition, mentions: Sequence[Mention]) -> list[
     return sorted(said)
 
 
-def _assess_side(
-    definition: CompiledDefinition, facts: Facts, side: str, atoms: SideAtoms
-) -> SideAssessment:
+def _assess_side(definition: CompiledDefinition, atoms: SideAtoms) -> SideAssessment:
     rule = _first(definition, atoms)
     by_role: dict[str, list[Evidence]] = {"core": [], "minor": [], "hard": [], "soft": []}
     for name, atom in definition.atoms.items():
@@ -139,7 +137,7 @@ def _assess_side(
         minor=tuple(by_role["minor"]),
         hard=tuple(by_role["hard"]),
         soft=tuple(by_role["soft"]),
-        missing=_missing(definition, facts, side, rule),
+        missing=_missing(definition, atoms, rule),
     )
 
 
@@ -147,14 +145,11 @@ def _first(definition: CompiledDefinition, atoms: SideAtoms) -> CaseRule:
     return next(_rules(definition, "side", atoms))
 
 
-def _missing(
-    definition: CompiledDefinition, facts: Facts, side: str, rule: CaseRule
-) -> tuple[str, ...]:
+def _missing(definition: CompiledDefinition, now: SideAtoms, rule: CaseRule) -> tuple[str, ...]:
     """Return the atoms of which one, or two together, would lift the side; empty where nothing would."""
     level = Level(rule.level)
     if level in {Level.STATED, Level.PROBABLE, Level.NONE}:
         return ()
-    now = SideAtoms(definition, facts, side)
     absent = [
         name
         for name, atom in definition.atoms.items()
@@ -163,7 +158,7 @@ def _missing(
     for together in range(1, _MAX_TOGETHER + 1):
         lifting: dict[str, None] = {}
         for names in combinations(absent, together):
-            assumed = SideAtoms(definition, facts, side, dict.fromkeys(names, True))
+            assumed = now.assuming(names)
             if _RANK[Level(_first(definition, assumed).level)] > _RANK[level]:
                 lifting.update(dict.fromkeys(names))
         if lifting:

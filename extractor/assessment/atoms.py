@@ -38,21 +38,22 @@ class SideAtoms:
     """The atoms on one side of one report; each is decided once, when it is asked for.
 
     ``side`` is ``left``, ``right`` or ``unspecified``; ``None`` takes in every mention.
-    ``assumed`` says what would hold if something more were known.
     """
 
-    def __init__(
-        self,
-        definition: CompiledDefinition,
-        facts: Facts,
-        side: str | None,
-        assumed: Mapping[str, bool] | None = None,
-    ) -> None:
+    def __init__(self, definition: CompiledDefinition, facts: Facts, side: str | None) -> None:
         self._definition = definition
         self._facts = facts
         self._side = side
-        self._assumed = assumed or {}
+        self._assumed: frozenset[str] = frozenset()
         self._known: dict[str, Holding] = {}
+        self._from_mentions: dict[str, Holding] = {}
+
+    def assuming(self, names: Iterable[str]) -> SideAtoms:
+        """Return the atoms of the same side as they would be if these held as well."""
+        other = SideAtoms(self._definition, self._facts, self._side)
+        other._assumed = frozenset(names)
+        other._from_mentions = self._from_mentions
+        return other
 
     def truth(self, name: str) -> bool:
         """Whether an atom or a fact of the study holds."""
@@ -64,26 +65,27 @@ class SideAtoms:
                 return study.is_densitometry
             case "nondiagnostic":
                 return study.is_nondiagnostic
-        return self._assumed[name] if name in self._assumed else self.holding(name).holds
+        return name in self._assumed or self.holding(name).holds
 
     def holding(self, name: str) -> Holding:
         """Return an atom's truth with its mentions."""
+        condition = self._definition.conditions.get(name)
+        if condition is None:
+            if name not in self._from_mentions:
+                self._from_mentions[name] = self._decide(self._definition.atoms[name])
+            return self._from_mentions[name]
         if name not in self._known:
-            self._known[name] = self._decide(name, self._definition.atoms[name])
+            self._known[name] = self._conclude(condition)
         return self._known[name]
 
-    def _decide(self, name: str, atom: Atom) -> Holding:
-        condition = self._definition.conditions.get(name)
-        if condition is not None:
-            if not condition(self.truth):
-                return Holding(holds=False)
-            ids = {
-                one
-                for part in condition.names
-                if part in self._definition.atoms
-                for one in self.holding(part).mentions
-            }
-            return Holding(holds=True, mentions=tuple(sorted(ids)))
+    def _conclude(self, condition: Expression) -> Holding:
+        if not condition(self.truth):
+            return Holding(holds=False)
+        parts = [name for name in condition.names if name in self._definition.atoms]
+        ids = {one for name in parts for one in self.holding(name).mentions}
+        return Holding(holds=True, mentions=tuple(sorted(ids)))
+
+    def _decide(self, atom: Atom) -> Holding:
         if not self._patient_fits(atom):
             return Holding(holds=False)
         if not atom.findings:

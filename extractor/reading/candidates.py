@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from extractor.reading.places import Place
+from extractor.reading.scan import Taken
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from extractor.knowledge.schema import Rule
     from extractor.reading.compiled import JoinedPhrase
-    from extractor.reading.scan import Hit, Scan
+    from extractor.reading.scan import Scan
+
+
+_BESIDE = 2
+"""Words by which what a rule excludes may stick out of its match."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +94,8 @@ def _chain(
     if step == len(options):
         return chain
     end = chain[-1][1]
-    sentence = scan.document.sentence_of[chain[0][0]]
-    for start, stop, place in options[step]:
-        # a place may begin with its article and side inside the gap; its own start is what counts
-        if start < end or scan.document.sentence_of[start] != sentence:
-            continue
-        if start - end > phrase.gaps[step - 1]:
-            break
-        if _broken(scan, end, start):
+    for start, stop, place in options[step][bisect_left(options[step], end, key=_start) :]:
+        if start - end > phrase.gaps[step - 1] or _broken(scan, chain[0][0], end, start):
             break
         longer = _chain(scan, phrase, options, [*chain, (start, stop, place)])
         if longer:
@@ -103,9 +103,16 @@ def _chain(
     return None
 
 
-def _broken(scan: Scan, start: int, end: int) -> bool:
-    """Whether a clause ends between."""
-    return any(word in {";", ".", ":"} for word in scan.document.tokens.lower[start:end])
+def _start(option: _Option) -> int:
+    return option[0]
+
+
+def _broken(scan: Scan, first: int, start: int, end: int) -> bool:
+    """Whether the sentence or a clause ends between."""
+    document = scan.document
+    return document.sentence_of[first] != document.sentence_of[end] or any(
+        word in {";", ".", ":"} for word in document.tokens.lower[start:end]
+    )
 
 
 def _allowed(one: Candidate, scan: Scan, *, region: str | None, modality: str | None) -> bool:
@@ -115,16 +122,10 @@ def _allowed(one: Candidate, scan: Scan, *, region: str | None, modality: str | 
     if rule.requires_region and region not in rule.requires_region:
         return False
     index = scan.compiled.rule_index[rule.id]
-    if any(
-        hit.start >= one.start - 2 and hit.end <= one.end + 2 and _touches(hit, one)
-        for hit in scan.key(f"with:{index}")
-    ):
+    touching = scan.between(f"with:{index}", one.start - _BESIDE, one.end + 1)
+    if any(one.start <= hit.end <= one.end + _BESIDE for hit in touching):
         return False
-    return not any(hit.start == one.end for hit in scan.key(f"next:{index}"))
-
-
-def _touches(hit: Hit, one: Candidate) -> bool:
-    return hit.end >= one.start and hit.start <= one.end
+    return not scan.between(f"next:{index}", one.end, one.end + 1)
 
 
 def _masked(found: list[Candidate], scan: Scan) -> list[Candidate]:
@@ -134,8 +135,6 @@ def _masked(found: list[Candidate], scan: Scan) -> list[Candidate]:
         declared = findings[one.rule.finding].priority if one.rule.finding else 90
         return -(one.rule.priority or declared), -one.length, one.start
 
-    kept: list[Candidate] = []
-    for one in sorted(found, key=rank):
-        if not any(one.start < other.end and other.start < one.end for other in kept):
-            kept.append(one)
+    taken = Taken()
+    kept = [one for one in sorted(found, key=rank) if taken.take(one.start, one.end)]
     return sorted(kept, key=lambda one: one.start)

@@ -131,6 +131,7 @@ def _compile_words(compiled: CompiledPatterns, compiler: PhraseCompiler) -> None
         ),
         *((f"extent:{value}", phrases) for value, phrases in patterns.descriptors.extent.items()),
         *((f"modality:{code}", phrases) for code, phrases in patterns.study.modalities.items()),
+        ("examination", patterns.study.title_words),
         ("densitometry", patterns.study.densitometry),
         ("nondiagnostic", patterns.study.nondiagnostic),
         ("correction", patterns.study.laterality_correction),
@@ -148,7 +149,7 @@ def _compile_words(compiled: CompiledPatterns, compiler: PhraseCompiler) -> None
 
 
 def _cue_phrases(patterns: PatternSet, compiler: PhraseCompiler) -> list[CuePhrase]:
-    found = []
+    found: list[CuePhrase] = []
     for cue in patterns.cues:
         direction = cue.category if cue.category in {"terminate", "pseudo"} else cue.direction
         for phrase in cue.phrases:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 _AGE = re.compile(
     r"""(?<![\w.])(\d{1,3})\s*(?:-|\s)?\s*(?:
-        (?:years?|yrs?|yo|y/o|y\.o\.|y)(?![a-z])[\s-]*(?:old|o\b)?(?!\s*(?:ago|earlier|previously|prior|since|later|history|of\s+(?!age)))
+        (?:years?|yrs?|y)[\s-]*(?:old\b|o\b|of\s+age\b)|yo\b|y/o\b|y\.o\.
+        |(?:years?|yrs?|y)[\s,]*(?=(?:male|female|man|woman|lady|gentleman|[MF])\b)
         |(?=[MF]\b)
     )""",
     re.IGNORECASE | re.VERBOSE,
@@ -58,7 +59,7 @@ def read_study(report: Report, scan: Scan, title_scan: Scan) -> tuple[StudyFacts
         modality=modality,
         in_scope=in_scope,
         is_densitometry=densitometry,
-        is_nondiagnostic=bool(scan.kind("nondiagnostic")),
+        is_nondiagnostic=not report.text.strip() or bool(scan.kind("nondiagnostic")),
         laterality=_study_side(title_scan),
     )
     return facts, (
@@ -68,10 +69,19 @@ def read_study(report: Report, scan: Scan, title_scan: Scan) -> tuple[StudyFacts
     )
 
 
-def title_document(report: Report, document: Document, finder: SectionFinder) -> Document:
+def title_document(report: Report, scan: Scan, finder: SectionFinder) -> Document:
     """Return the words that name the examination: the metadata's description and the report's own title."""
-    parts = [report.study.description or "", document.title]
+    parts = [report.study.description or "", _own_title(scan)]
     return cut(". ".join(part for part in parts if part), finder)
+
+
+def _own_title(scan: Scan) -> str:
+    """Return the first line where it names an examination, and so is a title."""
+    document = scan.document
+    start = document.text.find(document.title)
+    names = [*scan.kind("modality"), *scan.kind("examination")]
+    named = any(document.tokens.starts[hit.start] < start + len(document.title) for hit in names)
+    return document.title if named else ""
 
 
 def _regions(scan: Scan, title_scan: Scan) -> Counter[str]:

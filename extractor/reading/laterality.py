@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING
 
 from extractor.model import Laterality
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from extractor.reading.places import Place, SideHit
     from extractor.reading.scan import Scan
     from extractor.text.document import Sentence
+    from extractor.text.sections import Label
 
 _OPPOSITE = {Laterality.LEFT: Laterality.RIGHT, Laterality.RIGHT: Laterality.LEFT}
 _AHEAD = 2
@@ -34,7 +36,12 @@ class SideReader:
     ) -> None:
         self._document = scan.document
         self._regions = scan.compiled.patterns.anatomy.regions
-        self._sides = sides
+        self._by_sentence: dict[int, list[SideHit]] = {}
+        for side in sides:
+            self._by_sentence.setdefault(scan.document.sentence_of[side.start], []).append(side)
+        self._by_label = self._group_by_label(sides)
+        labels = scan.document.labels
+        self._headings = [position for position in self._by_label if labels[position].own_line]
         self._clause_of = clauses
         self._study_side = study_side
         self._last: Laterality | None = None
@@ -98,8 +105,7 @@ class SideReader:
         return None
 
     def _of_sentence(self, one: Candidate) -> list[SideHit]:
-        sentence = self._document.sentence_of[one.start]
-        return [side for side in self._sides if self._document.sentence_of[side.start] == sentence]
+        return self._by_sentence.get(self._document.sentence_of[one.start], [])
 
     def _resolve(self, sides: Sequence[SideHit]) -> Laterality | None:
         """Return the side meant by words for it; "contralateral" is read against the last side said."""
@@ -119,15 +125,24 @@ class SideReader:
         """Return the side of the governing label, or of the last one on a line of its own before it."""
         if sentence.label is None:
             return None
-        governing = sentence.label
-        starts = self._document.tokens.starts
-        headings = [
-            one
-            for one in reversed(self._document.labels)
-            if one.start < governing.start and one.own_line
-        ]
-        for label in (governing, *headings):
-            inside = [side for side in self._sides if label.start <= starts[side.start] < label.end]
-            if inside:
-                return self._resolve(inside)
-        return None
+        labels = self._document.labels
+        position = bisect_right(labels, sentence.label.start, key=_start) - 1
+        if position in self._by_label:
+            return self._resolve(self._by_label[position])
+        above = bisect_left(self._headings, position) - 1
+        return self._resolve(self._by_label[self._headings[above]]) if above >= 0 else None
+
+    def _group_by_label(self, sides: Sequence[SideHit]) -> dict[int, list[SideHit]]:
+        """Return the sides that labels name, by the position of the label."""
+        labels = self._document.labels
+        grouped: dict[int, list[SideHit]] = {}
+        for side in sides:
+            offset = self._document.tokens.starts[side.start]
+            position = bisect_right(labels, offset, key=_start) - 1
+            if position >= 0 and offset < labels[position].end:
+                grouped.setdefault(position, []).append(side)
+        return grouped
+
+
+def _start(label: Label) -> int:
+    return label.start

@@ -6,26 +6,24 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from extractor.medspacy_adapter import CueHit
 from extractor.model import Cue, Laterality, Mention, SectionCategory, Status, StudyFacts
 from extractor.reading.assertion import Assertion, AssertionReader
 from extractor.reading.candidates import Candidate, find_candidates
 from extractor.reading.scopes import CueScopes
 from extractor.reading.siting import Sited, SiteReader, number_clauses
+from extractor.reading.wording import Wording
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from extractor.knowledge.schema import Finding
-    from extractor.medspacy_adapter import CueHit
     from extractor.reading.places import Place, SideHit
     from extractor.reading.scan import Scan
+    from extractor.text.document import Sentence
 
-_DESCRIPTOR_REACH = 4
-"""Words between a descriptor and what it describes, at most."""
-_QUOTE_GAP = 2
+_CHUNK_WORDS = 150
 _OPPOSITE = {Laterality.LEFT: Laterality.RIGHT, Laterality.RIGHT: Laterality.LEFT}
-_NO_WORD = "\u2420"
-"""Stands for the words of headings, so that their colon makes no field of what follows."""
 _UNREAD = frozenset({SectionCategory.TECHNIQUE})
 
 
@@ -43,7 +41,6 @@ class MentionReader:
     ) -> None:
         self._scan = scan
         self._document = scan.document
-        self._places = places
         self._candidates = [
             one
             for one in find_candidates(scan, places, region=region, modality=study.modality)
@@ -61,6 +58,7 @@ class MentionReader:
             region=region,
             study_side=study.laterality,
         )
+        self._wording = Wording(scan, self._candidates, places)
         self._study = study
 
     def read(self) -> tuple[Mention, ...]:
@@ -90,7 +88,7 @@ class MentionReader:
 
     def _mention(self, number: int, one: Candidate, sited: Sited, assertion: Assertion) -> Mention:
         finding = self._scan.compiled.patterns.findings[one.rule.finding or ""]
-        first, last = self._quote_range(one, finding, sited)
+        first, last = self._wording.quote_range(one, finding, sited)
         last = max([last, *(cue.end for cue in assertion.cues if self._is_value(cue, one))])
         start, end = self._document.span(first, last)
         return Mention(
@@ -103,7 +101,7 @@ class MentionReader:
             certainty=assertion.certainty,
             sites=sited.sites,
             laterality=sited.laterality,
-            severity=one.rule.severity or self._descriptor("severity", one),
+            severity=one.rule.severity or self._wording.descriptor("severity", one),
             extent=self._extent(one, finding, sited, assertion),
             change=assertion.change,
             method=assertion.method
@@ -114,116 +112,62 @@ class MentionReader:
             cues=tuple(quoted_cue(self._scan, cue) for cue in assertion.cues),
         )
 
-    def _quote_range(self, one: Candidate, finding: Finding, sited: Sited) -> tuple[int, int]:
-        """Return the token range of the quote: the match, and what belongs to it on its left."""
-        first = one.start
-        spans: list[tuple[int, int]] = []
-        wanted = {*finding.quote_left, *one.rule.quote_left}
-        for kind in sorted(wanted & {"severity", "extent"}):
-            spans += [(hit.start, hit.end) for hit in self._scan.kind(kind)]
-        if "place" in wanted:
-            spans += [(place.start, place.end) for place in sited.places]
-        sentence = self._document.sentence_at(one.start)
-        moved = True
-        while moved:
-            moved = False
-            for start, end in spans:
-                if (
-                    sentence.start <= start < first
-                    and 0 <= first - end < _QUOTE_GAP
-                    and not self._stops(end, first)
-                ):
-                    first, moved = start, True
-        return first, self._right_end(one, finding)
-
-    def _right_end(self, one: Candidate, finding: Finding) -> int:
-        """Return where the quote ends: behind a place that follows directly, where the finding wants it."""
-        if finding.quote_right:
-            for place in self._places:
-                between = self._document.tokens.lower[one.end : place.start]
-                if (
-                    place.start >= one.end
-                    and len(between) <= _QUOTE_GAP
-                    and set(between) <= {"of", "in", "the"}
-                ):
-                    same = (
-                        self._document.sentence_of[place.start]
-                        == self._document.sentence_of[one.start]
-                    )
-                    return place.end if same else one.end
-        return one.end
-
-    def _stops(self, start: int, end: int) -> bool:
-        return any(
-            word in {",", "and", "or", "with", "in", "of", "no"}
-            for word in self._document.tokens.lower[start:end]
-        )
-
-    def _descriptor(self, kind: str, one: Candidate) -> str | None:
-        """Return the value of the nearest descriptor inside, before or as the value behind the candidate."""
-        sentence = self._document.sentence_of[one.start]
-        best: tuple[int, str] | None = None
-        for hit in self._scan.kind(kind):
-            if self._document.sentence_of[hit.start] != sentence:
-                continue
-            distance = self._distance(hit.start, hit.end, one)
-            if distance is not None and (best is None or distance < best[0]):
-                best = (distance, hit.value)
-        return best[1] if best else None
-
-    def _distance(self, start: int, end: int, one: Candidate) -> int | None:
-        lower = self._document.tokens.lower
-        if start >= one.start and end <= one.end:
-            return 0
-        if end <= one.start:
-            between = lower[end : one.start]
-            blocked = {",", "and", "with", "in", "of", ":", ";"} & set(
-                between
-            ) or self._holds_candidate(end, one.start)
-            return None if blocked or len(between) > _DESCRIPTOR_REACH else len(between)
-        between = lower[one.end : start]
-        is_value = set(between) <= {":", "is", "are", "-", "=", "appears", "which"} or between == [
-            "is",
-            "now",
-        ]
-        throughout = start == one.end
-        return len(between) + 1 if is_value or throughout else None
-
-    def _holds_candidate(self, start: int, end: int) -> bool:
-        return any(start <= other.start < end for other in self._candidates)
-
-    def _is_value(self, cue: CueHit, one: Candidate) -> bool:
-        return self._scan.compiled.cues[cue.rule].value and cue.start >= one.end
-
     def _extent(
         self, one: Candidate, finding: Finding, sited: Sited, assertion: Assertion
     ) -> str | None:
         if one.rule.extent or not finding.has_extent:
             return one.rule.extent
-        said = self._descriptor("extent", one)
-        densitometry = assertion.method or self._study.is_densitometry
-        if finding.extent_placed is None or assertion.status == Status.NEGATED or densitometry:
-            return said
-        if sited.named and not any("whole" in place.groups for place in sited.places):
-            return finding.extent_placed
-        return (
-            said
-            if said in {finding.extent_placed, finding.extent_unplaced}
-            else finding.extent_unplaced
-        )
+        if assertion.status == Status.NEGATED or assertion.method or self._study.is_densitometry:
+            return self._wording.descriptor("extent", one)
+        return self._wording.extent(one, finding, sited)
+
+    def _is_value(self, cue: CueHit, one: Candidate) -> bool:
+        return self._scan.compiled.cues[cue.rule].value and cue.start >= one.end
 
 
 def find_cues(scan: Scan, candidates: Sequence[Candidate]) -> list[CueHit]:
-    """Return the cues of the report with their scopes; none where there is nothing to change."""
-    if not candidates:
-        return []
+    """Return the cues of the sentences that hold candidates, with their scopes.
+
+    ConText compares each cue with each other, so it is given a few sentences at a time: its time
+    then grows with the length of a report and not with its square.
+    """
     document = scan.document
-    words = [
-        word if sentence >= 0 else _NO_WORD
-        for word, sentence in zip(document.tokens.lower, document.sentence_of, strict=True)
+    found: list[CueHit] = []
+    chunk: list[Sentence] = []
+    size = 0
+    for index in sorted({document.sentence_of[one.start] for one in candidates}):
+        sentence = document.sentences[index]
+        chunk.append(sentence)
+        size += sentence.end - sentence.start
+        if size >= _CHUNK_WORDS:
+            found += _cues_of(scan, chunk)
+            chunk, size = [], 0
+    return found + _cues_of(scan, chunk) if chunk else found
+
+
+def _cues_of(scan: Scan, sentences: Sequence[Sentence]) -> list[CueHit]:
+    """Return the cues of some sentences, in the report's token indices."""
+    lower = scan.document.tokens.lower
+    words: list[str] = []
+    places: list[int] = []
+    starts: list[int] = []
+    for sentence in sentences:
+        starts.append(len(words))
+        words += lower[sentence.start : sentence.end]
+        places += range(sentence.start, sentence.end)
+    places.append(places[-1] + 1)
+    return [
+        CueHit(
+            hit.rule,
+            places[hit.start],
+            places[hit.end - 1] + 1,
+            places[hit.scope_start],
+            places[hit.scope_end - 1] + 1
+            if hit.scope_end > hit.scope_start
+            else places[hit.scope_start],
+        )
+        for hit in scan.compiled.matcher.cues(words, starts)
     ]
-    starts = [sentence.start for sentence in document.sentences]
-    return scan.compiled.matcher.cues(words, starts, [(one.start, one.end) for one in candidates])
 
 
 def quoted_cue(scan: Scan, cue: CueHit) -> Cue:

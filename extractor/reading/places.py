@@ -52,13 +52,10 @@ def find_sides(scan: Scan) -> list[SideHit]:
         for index in (hit.start - 1, hit.start - 2, hit.end, hit.end + 1)
     }
     found = [SideHit(hit.start, hit.end, hit.value) for hit in longest(scan.kind("side"))]
+    in_words = {side.start for side in found}
     for hit in scan.kind("letter"):
         letter = words[hit.start]
-        if (
-            letter.isupper()
-            and hit.start in near_place
-            and not any(side.start == hit.start for side in found)
-        ):
+        if letter.isupper() and hit.start in near_place and hit.start not in in_words:
             found.append(SideHit(hit.start, hit.end, hit.value))
     compared = {hit.end for hit in scan.kind("compared")}
     return sorted(

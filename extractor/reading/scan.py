@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -21,10 +22,6 @@ class Hit:
     end: int
     value: str
 
-    def overlaps(self, start: int, end: int) -> bool:
-        """Whether it shares a token with the range."""
-        return self.start < end and start < self.end
-
 
 class Scan:
     """The hits of one report by kind, in text order."""
@@ -36,7 +33,8 @@ class Scan:
         self._by_key: dict[str, list[Hit]] = defaultdict(list)
         tokens = document.tokens
         sentence_of = document.sentence_of
-        for hit in compiled.matcher.terms(tokens.lower) if len(tokens) else []:
+        hits = compiled.matcher.terms(tokens.lower) if len(tokens) else []
+        for hit in sorted(hits, key=lambda hit: hit.start):
             sentence = sentence_of[hit.start]
             if sentence < 0 or sentence_of[hit.end - 1] != sentence:
                 continue
@@ -52,15 +50,48 @@ class Scan:
         """Return the hits of a kind, for example every ``side``."""
         return self._by_kind.get(kind, [])
 
+    def between(self, key: str, start: int, end: int) -> list[Hit]:
+        """Return the hits of one key that begin in a token range."""
+        hits = self.key(key)
+        return hits[bisect_left(hits, start, key=_start) : bisect_left(hits, end, key=_start)]
+
+    def by_sentence(self, kind: str) -> dict[int, list[Hit]]:
+        """Return the hits of a kind by the sentence they are in."""
+        grouped: dict[int, list[Hit]] = defaultdict(list)
+        for hit in self.kind(kind):
+            grouped[self.document.sentence_of[hit.start]].append(hit)
+        return grouped
+
     def key(self, key: str) -> list[Hit]:
         """Return the hits of one key, for example ``step:12``."""
         return self._by_key.get(key, [])
 
 
+def _start(hit: Hit) -> int:
+    return hit.start
+
+
 def longest(hits: Iterable[Hit]) -> list[Hit]:
     """Return the hits that no longer one overlaps, in text order."""
-    kept: list[Hit] = []
-    for hit in sorted(hits, key=lambda hit: (hit.start - hit.end, hit.start)):
-        if not any(hit.overlaps(other.start, other.end) for other in kept):
-            kept.append(hit)
+    taken = Taken()
+    kept = [
+        hit
+        for hit in sorted(hits, key=lambda hit: (hit.start - hit.end, hit.start))
+        if taken.take(hit.start, hit.end)
+    ]
     return sorted(kept, key=lambda hit: hit.start)
+
+
+class Taken:
+    """Which tokens are spoken for."""
+
+    def __init__(self) -> None:
+        self._tokens: set[int] = set()
+
+    def take(self, start: int, end: int) -> bool:
+        """Take a token range, if none of it is taken yet."""
+        wanted = range(start, end)
+        if not self._tokens.isdisjoint(wanted):
+            return False
+        self._tokens.update(wanted)
+        return True

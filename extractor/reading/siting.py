@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,9 @@ class SiteReader:
         self._document = scan.document
         self._candidates = candidates
         self._places = [place for place in places if not place.exclusive]
+        self._place_starts = [place.start for place in self._places]
+        self._starts = [one.start for one in candidates]
+        self._region_hits = scan.by_sentence("region")
         self._region = region
         self._side_reader = SideReader(scan, sides=sides, clauses=clauses, study_side=study_side)
         self._clause_of = clauses
@@ -74,7 +78,8 @@ class SiteReader:
 
     def _for(self, position: int) -> list[Place]:
         one = self._candidates[position]
-        fitting = [place for place in self._places if self._fits(one, place)]
+        sentence = self._document.sentence_at(one.start)
+        fitting = self._fitting(one, sentence.start, sentence.end)
         own = [
             place
             for place in [*one.places, *fitting]
@@ -97,13 +102,13 @@ class SiteReader:
             return after
         before = [place for place in clause if place.end <= one.start]
         behind = [place for place in clause if place.start >= one.end and not place.additive]
-        sentence = self._document.sentence_of[one.start]
-        earlier = [
-            place
-            for place in fitting
-            if place.end <= one.start and self._document.sentence_of[place.start] == sentence
-        ]
+        earlier = [place for place in fitting if place.end <= one.start]
         return before[-1:] or behind[:1] or earlier[-1:] or self._from_label(one)
+
+    def _fitting(self, one: Candidate, start: int, end: int) -> list[Place]:
+        """Return the places that begin in a token range and can be the candidate's site."""
+        first, last = bisect_left(self._place_starts, start), bisect_left(self._place_starts, end)
+        return [place for place in self._places[first:last] if self._fits(one, place)]
 
     def _fits(self, one: Candidate, place: Place) -> bool:
         finding = self._scan.compiled.patterns.findings[one.rule.finding or ""]
@@ -115,7 +120,8 @@ class SiteReader:
         limit = len(self._clause_of)
         shared_from = limit
         end = one.end
-        for other in self._candidates[position + 1 :]:
+        last = bisect_left(self._starts, self._document.sentence_at(one.start).end)
+        for other in self._candidates[position + 1 : last]:
             between = self._document.tokens.lower[end : other.start]
             if (
                 len(between) > _LIST_GAP
@@ -134,7 +140,7 @@ class SiteReader:
         return [place for place in found if not self._owned_by_next(position, place)]
 
     def _place_in(self, start: int, end: int) -> bool:
-        return any(start <= place.start < end for place in self._places)
+        return bisect_left(self._place_starts, start) < bisect_left(self._place_starts, end)
 
     def _owned_by_next(self, position: int, place: Place) -> bool:
         return any(
@@ -156,11 +162,7 @@ class SiteReader:
         if label is None or self._document.tokens.starts[one.start] < label.end:
             return []
         tokens = self._document.tokens
-        return [
-            place
-            for place in self._places
-            if label.start <= tokens.starts[place.start] < label.end and self._fits(one, place)
-        ]
+        return self._fitting(one, tokens.index_at(label.start), tokens.index_at(label.end))
 
     def _canonical(self, one: Candidate, places: Sequence[Place]) -> tuple[str, ...]:
         finding = self._scan.compiled.patterns.findings[one.rule.finding or ""]
@@ -172,20 +174,13 @@ class SiteReader:
         return tuple(dict.fromkeys(sites))
 
     def _before_addition(self, one: Candidate) -> tuple[str, ...]:
+        sentence = self._document.sentence_at(one.start)
         earlier = [
             place
-            for place in self._places
-            if place.end <= one.start and not place.additive and self._fits(one, place)
+            for place in self._fitting(one, sentence.start, one.start)
+            if place.end <= one.start and not place.additive
         ]
-        same_sentence = [
-            place
-            for place in earlier
-            if self._document.sentence_of[place.start] == self._document.sentence_of[one.start]
-        ]
-        if same_sentence:
-            return same_sentence[-1].sites
-        known = self._last_sites.get(one.rule.finding or "")
-        return known or (earlier[-1].sites if earlier else ())
+        return earlier[-1].sites if earlier else self._last_sites.get(one.rule.finding or "", ())
 
     def _default(self, one: Candidate) -> tuple[str, ...]:
         finding = self._scan.compiled.patterns.findings[one.rule.finding or ""]
@@ -197,11 +192,7 @@ class SiteReader:
     def _region_near(self, one: Candidate) -> str | None:
         """Return the region that the sentence speaks of, else the study's."""
         sentence = self._document.sentence_of[one.start]
-        said = {
-            hit.value
-            for hit in self._scan.kind("region")
-            if self._document.sentence_of[hit.start] == sentence
-        }
+        said = {hit.value for hit in self._region_hits.get(sentence, ())}
         return self._region if self._region in said or len(said) != 1 else next(iter(said))
 
     def _regions_of(self, one: Candidate, places: Sequence[Place]) -> set[str]:

@@ -35,7 +35,7 @@ def read_span(scan: Scan, start: int, end: int) -> SpanAssertion:
         and tokens.ends[index] > start
         and scan.document.sentence_of[index] >= 0
     ]
-    if not inside:
+    if not inside or start >= end:
         msg = f"no word stands between the offsets {start} and {end}"
         raise ValueError(msg)
     given = Candidate(inside[0], inside[-1] + 1, _GIVEN)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -54,6 +55,7 @@ def cut(text: str, finder: SectionFinder) -> Document:
     labels = find_labels(text, sections)
     # the title names the examination; it is no paragraph label whose side and place sentences inherit
     inherited = [label for label in labels if label.text != title]
+    label_starts = [label.start for label in inherited]
     tokens = tokenise(text)
     sentences: list[Sentence] = []
     sentence_of = [-1] * len(tokens)
@@ -67,7 +69,7 @@ def cut(text: str, finder: SectionFinder) -> Document:
                 start += 1
             if start >= end:
                 continue
-            label = _label_for(inherited, tokens.starts[start])
+            label = _label_for(inherited, label_starts, tokens.starts[start])
             for token in range(start, end):
                 sentence_of[token] = len(sentences)
             sentences.append(
@@ -76,9 +78,7 @@ def cut(text: str, finder: SectionFinder) -> Document:
     return Document(text, title, tokens, sections, labels, sentences, sentence_of)
 
 
-def _label_for(labels: list[Label], offset: int) -> Label | None:
-    """Return the last label that governs an offset."""
-    for label in reversed(labels):
-        if label.start <= offset < label.scope_end:
-            return label
-    return None
+def _label_for(labels: list[Label], starts: list[int], offset: int) -> Label | None:
+    """Return the label that governs an offset: the last before it, as far as that one reaches."""
+    position = bisect_right(starts, offset) - 1
+    return labels[position] if position >= 0 and offset < labels[position].scope_end else None

@@ -8,6 +8,7 @@ before the first heading and names the examination.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -71,18 +72,19 @@ class SectionFinder:
 
     def find(self, text: str) -> tuple[Section, ...]:
         """Return the sections in order, covering the text from the first character to the last."""
-        marks: dict[int, tuple[int, str]] = {}
-        for pattern in (self._with_colon, self._alone, self._capitals):
-            for match in pattern.finditer(text):
-                start = match.start(1)
-                if not any(begin <= start < end for begin, (end, _) in marks.items()):
-                    marks[start] = (match.end(), match.group(1))
-        ordered = sorted(marks.items())
+        patterns = (self._with_colon, self._alone, self._capitals)
+        found = [match for pattern in patterns for match in pattern.finditer(text)]
+        ordered: list[tuple[int, str]] = []
+        reached = 0
+        for match in sorted(found, key=lambda match: match.start(1)):
+            if match.start(1) >= reached:
+                ordered.append((match.start(1), match.group(1)))
+                reached = match.end()
         first = ordered[0][0] if ordered else len(text)
         sections: list[Section] = []
         if text[:first].strip() or not ordered:
             sections.append(Section(SectionCategory.FINDINGS, "", 0, first))
-        for position, (start, (_, title)) in enumerate(ordered):
+        for position, (start, title) in enumerate(ordered):
             end = ordered[position + 1][0] if position + 1 < len(ordered) else len(text)
             sections.extend(_ended(text, Section(self._named(title), title, start, end)))
         return tuple(sections)
@@ -92,7 +94,7 @@ class SectionFinder:
         whole = _fold(title)
         return (
             self._category.get(whole)
-            or self._category[_fold(re.split(_JOIN, title, maxsplit=1)[0])]
+            or self._category[_fold(re.split(_JOIN, title, maxsplit=1, flags=re.IGNORECASE)[0])]
         )
 
 
@@ -132,7 +134,9 @@ def find_labels(text: str, sections: Sequence[Section]) -> list[Label]:
     ]
     labels = []
     for position, match in enumerate(found):
-        section_end = next((end for end in ends if end > match.start(1)), len(text))
+        section_end = (
+            ends[bisect_right(ends, match.start(1))] if ends[-1] > match.start(1) else len(text)
+        )
         next_start = found[position + 1].start(1) if position + 1 < len(found) else len(text)
         line_end = text.find("\n", match.end())
         own_line = not text[match.end() : line_end if line_end >= 0 else len(text)].strip()

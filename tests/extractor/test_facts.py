@@ -1,0 +1,81 @@
+"""Who the patient is and what the study shows: metadata first, then the text."""
+
+from __future__ import annotations
+
+import pytest
+
+from extractor import Extractor, Patient, Report, Study
+
+
+@pytest.mark.parametrize(
+    ("text", "age", "sex"),
+    [
+        ("47-year-old man with hip pain.", 47, "M"),
+        ("47 year old woman.", 47, "F"),
+        ("44M, hip pain.", 44, "M"),
+        ("72F. Fall.", 72, "F"),
+        ("Aged 51.", 51, None),
+        ("This 38 y/o male presents with pain.", 38, "M"),
+        ("Pain for 5 years.", None, None),
+        ("MRI 3 years ago.", None, None),
+    ],
+)
+def test_age_and_sex_are_read_from_the_text(
+    extractor: Extractor, text: str, age: int | None, sex: str | None
+) -> None:
+    patient = extractor.extract(Report(text)).patient
+    assert (patient.age_years, patient.sex) == (age, sex)
+
+
+@pytest.mark.parametrize(
+    ("text", "pregnancy"),
+    [
+        ("32 weeks pregnant, hip pain.", "pregnant"),
+        ("G2P1, third trimester.", "pregnant"),
+        ("Six weeks postpartum.", "postpartum"),
+        ("Not pregnant.", None),
+        ("Hip pain.", None),
+    ],
+)
+def test_pregnancy_is_read_from_the_text(
+    extractor: Extractor, text: str, pregnancy: str | None
+) -> None:
+    assert extractor.extract(Report(text)).patient.pregnancy == pregnancy
+
+
+def test_the_metadata_is_not_overruled_by_the_text(extractor: Extractor) -> None:
+    given = Patient(age_years=50, sex="F")
+    patient = extractor.extract(Report("47-year-old man.", patient=given)).patient
+    assert (patient.age_years, patient.sex) == (50, "F")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("No injury.", True), ("After a fall.", False), ("Hip pain.", None)]
+)
+def test_onset_is_read(extractor: Extractor, text: str, *, expected: bool | None) -> None:
+    assert extractor.extract(Report(text)).patient.onset_atraumatic is expected
+
+
+@pytest.mark.parametrize(
+    ("description", "text", "in_scope"),
+    [
+        ("MRI LEFT HIP", "Normal.", True),
+        ("XR PELVIS", "Normal.", True),
+        ("MRI LEFT KNEE", "Menisci intact. Hip pain.", False),
+        (None, "Chest radiograph. Clear lungs.", False),
+        (None, "The femoral heads are normal.", True),
+    ],
+)
+def test_only_studies_of_the_hip_are_in_scope(
+    extractor: Extractor, description: str | None, text: str, *, in_scope: bool
+) -> None:
+    result = extractor.extract(Report(text, study=Study(description=description)))
+    assert result.study.in_scope is in_scope
+
+
+def test_a_densitometry_and_an_abandoned_scan_are_told(extractor: Extractor) -> None:
+    dxa = extractor.extract(Report("DXA of the hip. T-score -1.8, osteopenia."))
+    assert dxa.study.is_densitometry
+    assert dxa.mentions[0].method == "DXA"
+    abandoned = extractor.extract(Report("MRI hips. The study was abandoned."))
+    assert abandoned.study.is_nondiagnostic

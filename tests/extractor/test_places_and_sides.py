@@ -1,0 +1,103 @@
+"""Where a finding is and on which side: by scope, not by the nearest word (clinical.md 3.4, 3.5)."""
+
+from __future__ import annotations
+
+import pytest
+
+from extractor import Extractor, Report, Study
+
+
+def sited(
+    extractor: Extractor, text: str, finding: str, description: str | None = None
+) -> list[tuple[tuple[str, ...], str]]:
+    result = extractor.extract(Report(text, study=Study(description=description)))
+    return [(one.sites, str(one.laterality)) for one in result.mentions if one.finding == finding]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "Marrow oedema in the left femoral head and neck.",
+            [(("femoral_head", "femoral_neck"), "left")],
+        ),
+        (
+            "The right femoral head shows marrow oedema, extending into the intertrochanteric region.",
+            [(("femoral_head", "intertrochanteric"), "right")],
+        ),
+        (
+            "Marrow oedema of the left femoral head; the right femoral neck has marrow oedema too.",
+            [(("femoral_head",), "left"), (("femoral_neck",), "right")],
+        ),
+        ("Marrow oedema in both femoral heads.", [(("femoral_head",), "bilateral")]),
+        (
+            "Oedema of the medial femoral condyle of the knee.",
+            [(("medial_femoral_condyle",), "unspecified")],
+        ),
+        (
+            "Marrow oedema of the left femoral neck with sparing of the femoral head.",
+            [(("femoral_neck",), "left")],
+        ),
+    ],
+)
+def test_marrow_oedema_is_put_where_the_sentence_puts_it(
+    extractor: Extractor, text: str, expected: list[tuple[tuple[str, ...], str]]
+) -> None:
+    assert sited(extractor, text, "marrow_oedema") == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "site"),
+    [
+        ("MRI of the hip. Joint effusion.", "hip_joint"),
+        ("Chest radiograph. Clear lungs. No effusion.", "pleura"),
+        ("MRI knee. Small effusion. Menisci intact.", "knee_joint"),
+        ("Small pericardial effusion.", "pericardium"),
+        ("Moderate left hip joint effusion.", "hip_joint"),
+    ],
+)
+def test_every_effusion_has_its_own_site(extractor: Extractor, text: str, site: str) -> None:
+    assert [sites for sites, _ in sited(extractor, text, "effusion")] == [(site,)]
+
+
+def test_the_title_gives_the_side_where_the_text_names_none(extractor: Extractor) -> None:
+    assert sited(extractor, "MRI RIGHT HIP\nJoint effusion.", "effusion") == [
+        (("hip_joint",), "right")
+    ]
+    assert sited(extractor, "Joint effusion.", "effusion", "MRI LEFT HIP") == [
+        (("hip_joint",), "left")
+    ]
+
+
+def test_a_label_gives_its_side_to_the_lines_below(extractor: Extractor) -> None:
+    text = "MRI hips\nRight hip:\nNormal marrow signal.\nNo effusion.\nLeft hip:\nSmall effusion.\n"
+    assert [side for _, side in sited(extractor, text, "effusion")] == ["right", "left"]
+
+
+def test_a_compared_side_is_not_the_findings_side(extractor: Extractor) -> None:
+    text = "The left femoral head is demineralised compared with the right."
+    assert sited(extractor, text, "osteopenia") == [(("femoral_head",), "left")]
+
+
+def test_contralateral_is_the_other_side(extractor: Extractor) -> None:
+    text = "Marrow oedema of the left femoral head. The contralateral hip has a joint effusion."
+    assert sited(extractor, text, "effusion") == [(("hip_joint",), "right")]
+
+
+def test_an_addendum_corrects_the_side_of_what_came_before(extractor: Extractor) -> None:
+    text = (
+        "IMPRESSION: Marrow oedema of the right femoral head and neck.\n"
+        "ADDENDUM: Laterality error. The abnormality is in the LEFT hip."
+    )
+    result = extractor.extract(Report(text))
+    assert result.mentions[0].laterality == "left"
+    assert "addendum:laterality" in result.assessment.flags
+
+
+def test_regional_and_generalised_osteopenia_are_told_apart(extractor: Extractor) -> None:
+    def extent(text: str) -> str | None:
+        return extractor.extract(Report(text)).mentions[0].extent
+
+    assert extent("Osteopenia of the left femoral head.") == "regional"
+    assert extent("Diffuse osteopenia of the left proximal femur.") == "regional"
+    assert extent("The bones are osteopenic.") == "generalised"

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extractor.text.tokens import tokenise
+
+
+def test_hyphens_and_line_breaks_do_not_tell_words_apart() -> None:
+    assert (
+        tokenise("low-signal").lower
+        == tokenise("low signal").lower
+        == tokenise("low\nsignal").lower
+    )
+
+
+def test_numbers_keep_their_decimals_and_ranges_their_sign() -> None:
+    assert tokenise("3.5 mm at L1-L4, 5-10").words == [
+        "3.5", "mm", "at", "L1", "L4", ",", "5", "-", "10",
+    ]  # fmt: skip
+
+
+@given(st.text(max_size=300))
+def test_offsets_give_back_every_word(text: str) -> None:
+    tokens = tokenise(text)
+    assert [
+        text[start:end] for start, end in zip(tokens.starts, tokens.ends, strict=True)
+    ] == tokens.words
+
+
+@given(st.text(max_size=300))
+def test_tokens_come_in_order_and_do_not_overlap(text: str) -> None:
+    tokens = tokenise(text)
+    assert all(end <= start for end, start in zip(tokens.ends, tokens.starts[1:], strict=False))
