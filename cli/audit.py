@@ -9,11 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import typer
 
-from audits.model import Focus
 from cli.console import fail, load_extractor, messages, one_line_errors, output
 
 if TYPE_CHECKING:
@@ -32,8 +31,9 @@ def audit(
     *,
     out: Annotated[Path, typer.Option("--out", "-o", help="A new directory for the results.")],
     focus: Annotated[
-        Focus, typer.Option(help="Which reports' mentions are kept: those that show a hip, or all.")
-    ] = Focus.ALL,
+        Literal["hip", "all"],
+        typer.Option(help="Which reports' mentions are kept: those that show a hip, or all."),
+    ] = "all",
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes.", show_default="one a core")
     ] = None,
@@ -71,7 +71,7 @@ def audit(
     Example: marrow audit export.csv -o audit-2026 --map text=report_body
     """
     from archives import Mapping
-    from audits import AuditArguments, AuditError, run_audit
+    from audits import AuditArguments, AuditError, Focus, run_audit
 
     console = messages()
     with one_line_errors(), _interrupts(out):
@@ -79,7 +79,7 @@ def audit(
             arguments = AuditArguments(
                 archives=tuple(archives),
                 out=out,
-                focus=focus,
+                focus=Focus(focus),
                 mapping=Mapping.parse(mapping or [], day_first=day_first),
                 workers=workers or _cores(),
                 resume=resume,
