@@ -67,7 +67,7 @@ class Extractor:
             study=study,
             patient=patient,
             sections=document.sections,
-            mentions=mentions,
+            mentions=tuple(one for one in mentions if one.id),
             assessment=assess(self._definition, Facts(mentions, patient, study), flags),
         )
 

@@ -129,7 +129,8 @@ def _assess_side(definition: CompiledDefinition, atoms: SideAtoms) -> SideAssess
     for name, atom in definition.atoms.items():
         role = "hard" if atom.role == "explanatory" else atom.role
         if role in by_role and atoms.truth(name):
-            by_role[role].append(Evidence(name, atoms.holding(name).mentions))
+            shown = tuple(one for one in atoms.holding(name).mentions if one)
+            by_role[role].append(Evidence(name, shown))
     return SideAssessment(
         level=Level(rule.level),
         rule=rule.id,

@@ -56,6 +56,8 @@ class Finding(Entry):
     """Extent where a place or side is named and no extent is; for example "regional"."""
     extent_unplaced: str | None = None
     """Extent where neither is named."""
+    shown: bool = True
+    """Whether its mentions are part of the result; else they only hold atoms of the case definition."""
     priority: int = 50
     """Where two overlap, the higher hides the lower; the longer, where they are equal."""
 

@@ -62,13 +62,19 @@ class MentionReader:
         self._study = study
 
     def read(self) -> tuple[Mention, ...]:
-        """Return the mentions in text order, numbered from 1."""
+        """Return the mentions in text order, numbered from 1; those that are not shown have the number 0."""
+        findings = self._scan.compiled.patterns.findings
         found: list[Mention] = []
+        number = 0
         for position, one in enumerate(self._candidates):
             sited = self._sites.read(position)
             if self._misplaced(one, sited) or self._superfluous(one):
                 continue
-            found.append(self._mention(len(found) + 1, one, sited, self._assertions.read(one)))
+            shown = findings[one.rule.finding or ""].shown
+            number += shown
+            found.append(
+                self._mention(number if shown else 0, one, sited, self._assertions.read(one))
+            )
         return tuple(found)
 
     def _superfluous(self, one: Candidate) -> bool:
