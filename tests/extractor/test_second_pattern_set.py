@@ -9,7 +9,7 @@ import pytest
 
 import extractor as package
 from extractor import Extractor, Report
-from extractor.patterns_check import check_patterns
+from evaluation.examples import check_examples
 
 DIRECTORY = Path(__file__).parent / "second_pattern_set"
 
@@ -50,7 +50,7 @@ def test_sides_are_judged_apart(stones: Extractor) -> None:
 
 
 def test_its_examples_hold(stones: Extractor) -> None:
-    assert check_patterns(stones).ok
+    assert check_examples(stones).faults == ()
 
 
 def test_no_finding_site_or_rule_of_the_shipped_set_is_named_in_the_engine() -> None:
