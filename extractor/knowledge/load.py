@@ -180,7 +180,7 @@ def _validate(patterns: PatternSet) -> None:
     for name, finding in patterns.findings.items():
         _known(f"finding '{name}': group", finding.site_groups, groups)
     for rule in patterns.rules:
-        if rule.finding is None and not rule.block:
+        if rule.finding is None and not rule.block and not rule.ellipsis:
             msg = f"rule '{rule.id}' names no finding; give it one, or 'block: true'"
             raise PatternError(msg)
         _known(

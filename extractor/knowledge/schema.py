@@ -91,6 +91,8 @@ class Rule(Entry):
     """Regions of the study in which the rule may speak at all."""
     not_with: list[str] = []
     """Phrases which inside, or directly before or after the match, mean something else."""
+    not_before: list[str] = []
+    """Phrases which anywhere before the match in its sentence mean something else."""
     not_followed_by: list[str] = []
     """Phrases which right after the match mean something else."""
     modalities: list[str] = []
@@ -98,6 +100,8 @@ class Rule(Entry):
     priority: int | None = None
     quote_left: list[QuotedLeft] = []
     """What belongs to its quote when it stands directly before it, besides what the finding says."""
+    ellipsis: bool = False
+    """Takes the finding of the mention before it in the sentence ("... moderate on the right")."""
     only_alone: bool = False
     """Speaks only where no other mention of its finding stands in the sentence."""
     stands_alone: bool = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from extractor.reading.places import Place
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from extractor.reading.scan import Scan
 
 
+_BLOCK_PRIORITY = 90
+_MODESTY = 100
+"""How far behind all others a rule stands that is to speak only where no other does."""
 _BESIDE = 2
 """Words by which what a rule excludes may stick out of its match."""
 
@@ -45,7 +48,9 @@ def find_candidates(
     found = [Candidate(hit.start, hit.end, rules[int(hit.value)]) for hit in scan.kind("rule")]
     found += _joined(scan, places)
     allowed = [one for one in found if _allowed(one, scan, region=region, modality=modality)]
-    return [one for one in _masked(allowed, scan) if not one.rule.block]
+    masked = [one for one in _masked(allowed, scan) if not one.rule.block]
+    named = _without_glosses(_with_ellipses(masked, scan), scan)
+    return _without_repeats(named, scan)
 
 
 def _joined(scan: Scan, places: Sequence[Place]) -> list[Candidate]:
@@ -125,6 +130,9 @@ def _allowed(one: Candidate, scan: Scan, *, region: str | None, modality: str | 
     touching = scan.between(f"with:{index}", one.start - _BESIDE, one.end + 1)
     if any(one.start <= hit.end <= one.end + _BESIDE for hit in touching):
         return False
+    sentence = scan.document.sentence_at(one.start)
+    if scan.between(f"before:{index}", sentence.start, one.start):
+        return False
     return not scan.between(f"next:{index}", one.end, one.end + 1)
 
 
@@ -132,9 +140,56 @@ def _masked(found: list[Candidate], scan: Scan) -> list[Candidate]:
     findings = scan.compiled.patterns.findings
 
     def rank(one: Candidate) -> tuple[int, int, int]:
-        declared = findings[one.rule.finding].priority if one.rule.finding else 90
-        return -(one.rule.priority or declared), -one.length, one.start
+        declared = findings[one.rule.finding].priority if one.rule.finding else _BLOCK_PRIORITY
+        modest = _MODESTY if one.rule.only_alone or one.rule.ellipsis else 0
+        return modest - (one.rule.priority or declared), -one.length, one.start
 
     taken = Taken()
     kept = [one for one in sorted(found, key=rank) if taken.take(one.start, one.end)]
     return sorted(kept, key=lambda one: one.start)
+
+
+def _with_ellipses(found: list[Candidate], scan: Scan) -> list[Candidate]:
+    """Give the second halves of statements the finding that the first half names."""
+    findings = scan.compiled.patterns.findings
+    sentence_of = scan.document.sentence_of
+    kept: list[Candidate] = []
+    for one in found:
+        if not one.rule.ellipsis:
+            kept.append(one)
+            continue
+        before = (
+            kept[-1] if kept and sentence_of[kept[-1].start] == sentence_of[one.start] else None
+        )
+        if before and "severity" in findings[before.rule.finding or ""].quote_left:
+            rule = one.rule.model_copy(update={"finding": before.rule.finding})
+            kept.append(replace(one, rule=rule))
+    return kept
+
+
+def _without_glosses(found: list[Candidate], scan: Scan) -> list[Candidate]:
+    """Drop an abbreviation in brackets behind the term that it stands for."""
+    lower = scan.document.tokens.lower
+    kept: list[Candidate] = []
+    for one in found:
+        before = kept[-1] if kept else None
+        is_gloss = (
+            before is not None
+            and before.rule.finding == one.rule.finding
+            and lower[before.end : one.start] == ["("]
+            and lower[one.end : one.end + 1] == [")"]
+        )
+        if not is_gloss:
+            kept.append(one)
+    return kept
+
+
+def _without_repeats(found: list[Candidate], scan: Scan) -> list[Candidate]:
+    """Drop what only repeats a finding that its sentence names by another rule."""
+    sentence_of = scan.document.sentence_of
+    named = {(one.rule.finding, sentence_of[one.start]) for one in found if not one.rule.only_alone}
+    return [
+        one
+        for one in found
+        if not one.rule.only_alone or (one.rule.finding, sentence_of[one.start]) not in named
+    ]

@@ -85,7 +85,8 @@ def _compile_rule(
                 compiled.joined.append(JoinedPhrase(index, steps, one.gaps))
     if rule.case == "exact":
         compiled.exact_forms[key] = frozenset(exact)
-    for name, phrases in (("with", rule.not_with), ("next", rule.not_followed_by)):
+    unless = (("with", rule.not_with), ("next", rule.not_followed_by), ("before", rule.not_before))
+    for name, phrases in unless:
         for phrase in phrases:
             compiled.add(f"{name}:{index}", _literals(compiler, phrase, f"rule '{rule.id}'"))
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from extractor.text.sections import Label
 
 _OPPOSITE = {Laterality.LEFT: Laterality.RIGHT, Laterality.RIGHT: Laterality.LEFT}
+_MIDLINE = "midline"
+"""Anatomy group of places that have no side of their own."""
 _AHEAD = 2
 """Words before a candidate in which a side is its adjective."""
 _BEHIND_PLACE = 4
@@ -53,10 +55,13 @@ class SideReader:
     ) -> tuple[Laterality, bool]:
         """Return the side of a candidate, and whether the words about it say it themselves."""
         sentence = self._document.sentence_at(one.start)
-        said = self._in_noun_phrase(one, places) or self._in_sentence(one)
+        midline = bool(places) and all(_MIDLINE in place.groups for place in places)
+        said = self._in_noun_phrase(one, places) or (None if midline else self._in_sentence(one))
         if said:
             self._last, self._last_section = said, sentence.section_index
             return said, True
+        if midline:
+            return Laterality.UNSPECIFIED, False
         label = self._on_label(sentence)
         if label:
             return label, True
@@ -68,7 +73,9 @@ class SideReader:
             return self._study_side
         if any(name in self._regions and not self._regions[name].paired for name in regions):
             return Laterality.UNSPECIFIED
-        if self._last and self._last_section == sentence.section_index:
+        if not any(name in self._regions and self._regions[name].in_scope for name in regions):
+            return Laterality.UNSPECIFIED
+        if self._last in _OPPOSITE and self._last_section == sentence.section_index:
             return self._last
         if len(self._in_report) == 1:
             return Laterality(next(iter(self._in_report)))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from extractor.reading.scan import Scan
     from extractor.text.document import Sentence
 
+_ARTICLES = (["the"], ["this"], ["that"])
 _CHUNK_WORDS = 150
 _OPPOSITE = {Laterality.LEFT: Laterality.RIGHT, Laterality.RIGHT: Laterality.LEFT}
 _UNREAD = frozenset({SectionCategory.TECHNIQUE})
@@ -68,7 +69,7 @@ class MentionReader:
         number = 0
         for position, one in enumerate(self._candidates):
             sited = self._sites.read(position)
-            if self._misplaced(one, sited) or self._superfluous(one):
+            if self._misplaced(one, sited) and not self._taken_up(one, found):
                 continue
             shown = findings[one.rule.finding or ""].shown
             number += shown
@@ -77,15 +78,10 @@ class MentionReader:
             )
         return tuple(found)
 
-    def _superfluous(self, one: Candidate) -> bool:
-        """Whether the rule only repeats what the sentence says of its finding."""
-        sentence = self._document.sentence_of
-        return one.rule.only_alone and any(
-            other is not one
-            and other.rule.finding == one.rule.finding
-            and sentence[other.start] == sentence[one.start]
-            for other in self._candidates
-        )
+    def _taken_up(self, one: Candidate, found: Sequence[Mention]) -> bool:
+        """Whether an article takes up what the report has named before ("the oedema")."""
+        before = self._document.tokens.lower[max(one.start - 1, 0) : one.start]
+        return before in _ARTICLES and any(other.finding == one.rule.finding for other in found)
 
     def _misplaced(self, one: Candidate, sited: Sited) -> bool:
         """Whether the rule needs a place of some group, and none is named in its clause."""
@@ -203,12 +199,7 @@ def correct_sides(
         if corrected is None:
             continue
         limit = document.sections[sentence.section_index].start
-        moved = tuple(
-            replace(one, laterality=_OPPOSITE[one.laterality])
-            if one.start < limit and one.laterality in _OPPOSITE
-            else one
-            for one in mentions
-        )
+        moved = tuple(_moved(one, corrected) if one.start < limit else one for one in mentions)
         active = {
             one.laterality
             for one in mentions
@@ -220,6 +211,13 @@ def correct_sides(
             else (tuple(mentions), True)
         )
     return tuple(mentions), False
+
+
+def _moved(one: Mention, corrected: Laterality) -> Mention:
+    """Return a mention of the report body as the correction has it."""
+    if one.laterality == Laterality.UNSPECIFIED and one.status != Status.NEGATED:
+        return replace(one, laterality=corrected)
+    return replace(one, laterality=_OPPOSITE.get(one.laterality, one.laterality))
 
 
 def _corrected_side(said: Sequence[SideHit], lower: Sequence[str], start: int) -> Laterality | None:
