@@ -152,6 +152,8 @@ class Anatomy(Entry):
     """Words before a place that add it to the place said before ("extending into")."""
     compared: list[str] = []
     """Words before a side that is only compared with ("than the right")."""
+    exclusive_behind: list[str] = []
+    """Words right behind a place that take it away ("not involved")."""
     exclusive: list[str] = []
     """Words before a place that take it away ("sparing of")."""
 

@@ -115,6 +115,7 @@ def _compile_anatomy(compiled: CompiledPatterns, compiler: PhraseCompiler) -> No
         ("connector", anatomy.connectors),
         ("additive", anatomy.additive),
         ("exclusive", anatomy.exclusive),
+        ("exclusive_behind", anatomy.exclusive_behind),
         ("compared", anatomy.compared),
     ]
     for key, phrases in groups:

@@ -44,13 +44,10 @@ def read_study(report: Report, scan: Scan, title_scan: Scan) -> tuple[StudyFacts
     """Return the study's facts, and the region of the body that it shows."""
     regions = _regions(scan, title_scan)
     anatomy = scan.compiled.patterns.anatomy.regions
-    region = regions.most_common(1)[0][0] if regions else None
+    region = regions.most_common(1)[0][0] if regions else _region_of_bare_places(scan)
     titled = {hit.value for hit in title_scan.kind("region")}
     in_title = any(anatomy[name].in_scope for name in titled)
-    if region is None:
-        # nothing names a part of the body: the report is taken to be about what the audit asks for
-        region = next((name for name in anatomy if anatomy[name].in_scope), None)
-    in_scope = in_title or (not titled and (region is None or anatomy[region].in_scope))
+    in_scope = in_title or (not titled and region is not None and anatomy[region].in_scope)
     modality = report.study.modality or _modality(title_scan) or _modality(scan)
     densitometry = modality == "BMD" or bool(
         title_scan.kind("densitometry") or scan.kind("densitometry")
@@ -92,6 +89,13 @@ def _regions(scan: Scan, title_scan: Scan) -> Counter[str]:
     for hit in title_scan.kind("region"):
         votes[hit.value] += _TITLE_WEIGHT
     return +votes
+
+
+def _region_of_bare_places(scan: Scan) -> str | None:
+    """Return the region that bare words mean where nothing names one ("oedema head and neck")."""
+    sites = scan.compiled.sites
+    meant = (site.region for hit in scan.kind("site") if (site := sites[int(hit.value)]).only_in)
+    return next(meant, None)
 
 
 def _modality(scan: Scan) -> str | None:

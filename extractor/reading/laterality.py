@@ -21,6 +21,7 @@ _MIDLINE = "midline"
 """Anatomy group of places that have no side of their own."""
 _AHEAD = 2
 """Words before a candidate in which a side is its adjective."""
+_BEFORE_SIDE = frozenset({"on", "in", "of", "the", "(", "side"})
 _BEHIND_PLACE = 4
 """Words behind a place in which a side still belongs to it ("femoral head on the right")."""
 
@@ -37,6 +38,7 @@ class SideReader:
         study_side: Laterality,
     ) -> None:
         self._document = scan.document
+        self._lower = scan.document.tokens.lower
         self._regions = scan.compiled.patterns.anatomy.regions
         self._by_sentence: dict[int, list[SideHit]] = {}
         for side in sides:
@@ -48,6 +50,8 @@ class SideReader:
         self._study_side = study_side
         self._last: Laterality | None = None
         self._last_section = -1
+        self._spoken_of: Laterality | None = None
+        self._sentence = -1
         self._in_report = {side.value for side in sides} & {"left", "right"}
 
     def read(
@@ -55,6 +59,9 @@ class SideReader:
     ) -> tuple[Laterality, bool]:
         """Return the side of a candidate, and whether the words about it say it themselves."""
         sentence = self._document.sentence_at(one.start)
+        if sentence.index != self._sentence:
+            # "contralateral" is read against what was spoken of before its own sentence
+            self._sentence, self._spoken_of = sentence.index, self._last
         midline = bool(places) and all(_MIDLINE in place.groups for place in places)
         said = self._in_noun_phrase(one, places) or (None if midline else self._in_sentence(one))
         if said:
@@ -94,10 +101,19 @@ class SideReader:
                 for place in places
             )
         ]
-        adjacent = [
-            side for side in own if one.start - _AHEAD <= side.start and side.end <= one.end + 1
-        ]
-        return self._resolve(at_places) or self._resolve(adjacent)
+        inside = [side for side in own if one.start <= side.start < one.end]
+        return (
+            self._resolve(inside)
+            or self._resolve(at_places)
+            or self._resolve([side for side in own if self._adjoins(side, one)])
+        )
+
+    def _adjoins(self, side: SideHit, one: Candidate) -> bool:
+        """Whether the side is the candidate's adjective ("left ...") or right behind it ("... on the left")."""
+        if side.end <= one.start:
+            between = self._lower[side.end : one.start]
+            return len(between) < _AHEAD and "," not in between
+        return set(self._lower[one.end : side.start]) <= _BEFORE_SIDE
 
     def _in_sentence(self, one: Candidate) -> Laterality | None:
         """Return the side said in the clause, else in the sentence: the only one, or the last before."""
@@ -121,7 +137,7 @@ class SideReader:
             return None
         if {"left", "right"} <= values or "bilateral" in values:
             return Laterality.BILATERAL
-        known = self._last if self._last in _OPPOSITE else self._study_side
+        known = self._spoken_of if self._spoken_of in _OPPOSITE else self._study_side
         if "other" in values:
             return _OPPOSITE.get(known)
         if values == {"same"}:

@@ -69,7 +69,7 @@ def find_places(scan: Scan, sides: list[SideHit], region: str | None) -> list[Pl
     hits = [
         hit
         for hit in longest(scan.kind("site"))
-        if not sites[int(hit.value)].only_in or region in sites[int(hit.value)].only_in
+        if not sites[int(hit.value)].only_in or region in {None, *sites[int(hit.value)].only_in}
     ]
     joiner = _Joiner(scan, sides)
     groups: list[list[Hit]] = []
@@ -90,6 +90,7 @@ class _Joiner:
             index for hit in scan.kind("connector") for index in range(hit.start, hit.end)
         }
         self._additive = {hit.end for hit in scan.kind("additive")}
+        self._free = {hit.start for hit in scan.kind("exclusive_behind")}
         self._exclusive = {hit.end for hit in scan.kind("exclusive")}
 
     def joins(self, group: list[Hit], hit: Hit) -> bool:
@@ -132,7 +133,7 @@ class _Joiner:
             frozenset(site.region for site in sites),
             side or inherent,
             additive=self._marked(self._additive, first, start),
-            exclusive=self._marked(self._exclusive, first, start),
+            exclusive=self._marked(self._exclusive, first, start) or end in self._free,
         )
 
     def _first(self, start: int) -> int:

@@ -6,13 +6,13 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from extractor.model import Laterality
 from extractor.reading.laterality import SideReader
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from extractor.medspacy_adapter import CueHit
+    from extractor.model import Laterality
     from extractor.reading.candidates import Candidate
     from extractor.reading.places import Place, SideHit
     from extractor.reading.scan import Scan
@@ -70,18 +70,11 @@ class SiteReader:
         if places and all(place.additive for place in places):
             sites = tuple(dict.fromkeys([*self._before_addition(one), *sites]))
         laterality, said = self._side_reader.read(one, places, self._regions_of(one, places))
-        if not (places or said) and self._spread_everywhere(one):
-            laterality = Laterality.UNSPECIFIED
         if not sites:
             sites = tuple(one.rule.sites) or self._default(one)
         if places and one.rule.finding:
             self._last_sites[one.rule.finding] = sites
         return Sited(sites, one.rule.laterality or laterality, bool(places) or said, tuple(places))
-
-    def _spread_everywhere(self, one: Candidate) -> bool:
-        """Whether the finding, named without a place, is meant of the whole body."""
-        finding = self._scan.compiled.patterns.findings[one.rule.finding or ""]
-        return finding.extent_unplaced is not None
 
     def _for(self, position: int) -> list[Place]:
         one = self._candidates[position]
