@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _TARGETS = "targets"
 # spaCy warns at each call of a matcher that holds no token pattern; this one never matches.
-_NEVER = [{"ORTH": "\u2421"}]
+_NEVER = [{"ORTH": "never", "LENGTH": 1}]
 _NEVER_TARGET = TargetRule("never", "NEVER", pattern=_NEVER)
 _NEVER_CUE = ConTextRule(
     "never", "NEVER", pattern=_NEVER, direction="PSEUDO", metadata={"rules": []}

@@ -19,8 +19,12 @@ if TYPE_CHECKING:
     from extractor.reading.scan import Scan
     from extractor.reading.scopes import CueScopes
 
-_DENIED_GAP = 4
+_DENIED_GAP = 12
 """Words between a denial and the softer words that it governs ("no change suggestive of")."""
+
+
+_NEW_ITEM = frozenset({",", "and", "with", ":"})
+"""Words across which a denial does not govern a softer word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,13 @@ class AssertionReader:
         self, one: Candidate, cues: dict[str, list[CueHit]], nearest: dict[str, CueHit | None]
     ) -> _Case:
         decisive = self._decisive(one, cues)
-        historical, change = nearest.get("historical"), nearest.get("change")
+        change = nearest.get("change")
+        past = cues.get("historical", [])
+        # "the previously seen effusion has resolved": that it is gone tells more than that it was
+        gone = [
+            cue for cue in past if self._rules[cue.rule].change and not _between(decisive, cue, one)
+        ]
+        historical = _nearest(gone or past, one)
         return _Case(
             one=one,
             section=self._document.sentence_at(one.start).section,
@@ -108,7 +118,7 @@ class AssertionReader:
         if behind:
             return _nearest(behind, one)
         rivals = [*denials, *doubts, *cues.get("affirmation", [])]
-        before = [cue for cue in rivals if cue.end <= one.start]
+        before = [cue for cue in rivals if cue.start < one.start]
         nearest = self._governor(_nearest(before, one), before)
         if nearest and nearest in denials:
             return nearest
@@ -121,7 +131,7 @@ class AssertionReader:
         for other in before:
             between = self._lower[other.end : cue.start]
             is_denial = self._rules[other.rule].category == "negation" and other.end <= cue.start
-            if is_denial and len(between) <= _DENIED_GAP and "," not in between:
+            if is_denial and len(between) <= _DENIED_GAP and _NEW_ITEM.isdisjoint(between):
                 return other
         return cue
 
@@ -187,3 +197,8 @@ _JUDGES: tuple[Callable[[AssertionReader, _Case], _Verdict | None], ...] = (
 
 def _nearest(cues: Sequence[CueHit], one: Candidate) -> CueHit | None:
     return min(cues, key=lambda cue: max(cue.start - one.end, one.start - cue.end), default=None)
+
+
+def _between(rival: CueHit | None, cue: CueHit, one: Candidate) -> bool:
+    """Whether a rival stands between a cue and the candidate behind it."""
+    return rival is not None and cue.end <= rival.start and rival.end <= one.start

@@ -5,11 +5,12 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import TYPE_CHECKING
 
+from extractor.medspacy_adapter import CueHit
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from extractor.knowledge.schema import CueRule
-    from extractor.medspacy_adapter import CueHit
     from extractor.reading.candidates import Candidate
     from extractor.reading.scan import Scan
 
@@ -21,6 +22,16 @@ _LIST_GAP = 5
 _FIELD_SIGNS = frozenset({":", "-", "=", "\u2013", "\u2014", "?"})
 _FIELD_GAP = 6
 """Words that may stand between a field's name and its value ("Effusion of the left hip: none")."""
+_OF_HEADINGS = frozenset({"historical", "experiencer"})
+_STATED = frozenset({"affirmation", "change", "negation", "uncertainty", "hypothetical"})
+"""What a sentence says itself outranks the heading above it."""
+_ITEM_MAX_WORDS = 12
+"""Items under a heading of the past are terse; a longer sentence is a statement of its own."""
+_CHOICE_WORDS = frozenset({"or", "nor"})
+_CHOICE_GAP = 8
+"""Words within which "or" shows that a list goes on behind a candidate."""
+_ITEM_WORDS = 3
+"""Words after "with" within which a size begins a statement ("no cardiomegaly with bilateral small effusions")."""
 
 
 class CueScopes:
@@ -45,6 +56,8 @@ class CueScopes:
             if self._rules[cue.rule].category not in _NOT_ABOUT_MENTIONS:
                 sentence = scan.document.sentence_of[cue.start]
                 self._by_sentence.setdefault(sentence, []).append(cue)
+        self._matcher = scan.compiled.matcher
+        self._of_label: dict[int, list[CueHit]] = {}
 
     def governing(self, one: Candidate) -> dict[str, list[CueHit]]:
         """Return the cues that govern a candidate, by category, in text order."""
@@ -53,26 +66,69 @@ class CueScopes:
             rule = self._rules[cue.rule]
             if self._in_scope(cue, rule, one) and self._reaches(cue, rule, one):
                 found.setdefault(rule.category, []).append(cue)
+        if found.keys().isdisjoint(_STATED):
+            for cue in self._heading_cues(one):
+                found.setdefault(self._rules[cue.rule].category, []).append(cue)
         return found
+
+    def _heading_cues(self, one: Candidate) -> list[CueHit]:
+        """Return the cues of the label above that rule its whole paragraph ("Past medical history:")."""
+        sentence = self._document.sentence_at(one.start)
+        label = sentence.label
+        if label is None or sentence.end - sentence.start > _ITEM_MAX_WORDS:
+            return []
+        tokens = self._document.tokens
+        first, last = tokens.index_at(label.start), tokens.index_at(label.end)
+        parting = "\n\n" if label.own_line else "\n"
+        if (
+            last > sentence.start
+            or parting in self._document.text[label.end : tokens.starts[one.start]]
+        ):
+            return []
+        if first not in self._of_label:
+            words = [*self._lower[first:last]]
+            self._of_label[first] = [
+                CueHit(hit.rule, first + hit.start, first + hit.end, last, last)
+                for hit in self._matcher.cues(words, [0])
+                if hit.end >= len(words) - 1 and self._rules[hit.rule].category in _OF_HEADINGS
+            ]
+        return self._of_label[first]
 
     def _in_scope(self, cue: CueHit, rule: CueRule, one: Candidate) -> bool:
         """Whether the rule speaks of such a candidate here at all."""
-        overlaps = cue.start < one.end and one.start < cue.end
-        inside = cue.scope_start <= one.start and one.end <= cue.scope_end
+        if cue.start >= one.end:
+            inside = cue.scope_start < one.end
+        elif cue.end <= one.start:
+            inside = one.start < cue.scope_end
+        else:
+            inside = self._begins(cue, rule, one)
         section = self._document.sentence_at(one.start).section
         return (
             inside
-            and not overlaps
             and (not rule.findings or one.rule.finding in rule.findings)
             and (not rule.sections or section in rule.sections)
         )
 
+    def _begins(self, cue: CueHit, rule: CueRule, one: Candidate) -> bool:
+        """Whether an overlapping cue governs: it begins before the candidate ("no definite | effusion").
+
+        A span that is given may hold its own cue at its beginning ("status post bypass").
+        """
+        if rule.direction == "backward":
+            return False
+        given = one.rule.finding is None and rule.category == "historical"
+        return cue.start < one.start < cue.end or (given and cue.start == one.start)
+
     def _reaches(self, cue: CueHit, rule: CueRule, one: Candidate) -> bool:
+        if cue.start < one.end and one.start < cue.end:
+            return True
         if cue.end <= one.start:
+            denies = rule.category == "negation"
             return (
                 rule.direction != "backward"
                 and self._near(rule, cue.end, one.start)
-                and not (rule.category == "negation" and self._restarted(cue, rule, one))
+                and not (denies and self._restarted(cue, rule, one))
+                and not (denies and self._of_other_field(cue, one))
             )
         return (
             rule.direction != "forward"
@@ -113,16 +169,41 @@ class CueScopes:
         behind = self._candidates[bisect_left(self._starts, cue.end)]
         return self._lower[cue.end] in {",", ";"} or ":" in self._lower[cue.end : behind.end + 1]
 
+    def _of_other_field(self, cue: CueHit, one: Candidate) -> bool:
+        """Whether the cue is the value of a field before the candidate's ("Complications: no Diagnosis: ulcer")."""
+        if cue.start == 0 or self._lower[cue.start - 1] not in _FIELD_SIGNS:
+            return False
+        return ":" in self._lower[cue.end + 1 : one.start]
+
     def _restarted(self, cue: CueHit, rule: CueRule, one: Candidate) -> bool:
-        """Whether a comma and a size begin a positive statement ("no fracture, small effusion")."""
+        """Whether a comma and a size or number begin a positive statement ("no fracture, small effusion").
+
+        Not where the list goes on behind with "or" ("no consolidation, large effusion or pneumothorax").
+        """
         if rule.crosses:
             return False
         denied = False
         for index in range(cue.end, one.start):
-            if denied and self._lower[index] == "," and index + 1 in self._severity_starts:
+            if denied and self._begins_item(index, one):
                 return True
             denied = denied or index not in self._severity_starts
         return False
+
+    def _begins_item(self, index: int, one: Candidate) -> bool:
+        word = self._lower[index]
+        if word == "with":
+            near = range(index + 1, min(index + 1 + _ITEM_WORDS, one.start))
+            return any(start in self._severity_starts for start in near)
+        if word != ",":
+            return False
+        sized = index + 1 in self._severity_starts or self._lower[index + 1][0].isdigit()
+        return sized and not self._offers_choice(one)
+
+    def _offers_choice(self, one: Candidate) -> bool:
+        end = min(one.end + _CHOICE_GAP, self._document.sentence_at(one.start).end)
+        behind = range(one.end, end)
+        stop = next((at for at in behind if self._clauses[at] != self._clauses[one.start]), end)
+        return not _CHOICE_WORDS.isdisjoint(self._lower[one.end : stop])
 
     def _listed(self, one: Candidate, cue: CueHit) -> bool:
         """Whether a cue behind reaches the candidate over nothing but members of its own list."""

@@ -80,7 +80,7 @@ def test_a_directory_without_a_manifest_says_what_is_missing(tmp_path: Path) -> 
 def test_an_extending_set_replaces_and_removes_shipped_rules_by_id(tmp_path: Path) -> None:
     (tmp_path / "findings").mkdir()
     (tmp_path / "pattern_set.yaml").write_text(
-        "name: itoh\nversion: local.1\nextends: shipped\nremove: [effusion.fluid]\n",
+        "name: itoh\nversion: local.1\nextends: shipped\nremove: [effusion.fluid, effusion.joint_fluid]\n",
         encoding="utf-8",
     )
     (tmp_path / "findings" / "own.yaml").write_text(
