@@ -7,7 +7,7 @@ nor FastAPI (a test holds it to that).
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -18,6 +18,9 @@ from cli.extract import extract
 from cli.patterns import app as patterns
 from cli.serve import serve
 from cli.submit import submit
+
+_UsageError: Any = typer.BadParameter.__mro__[1]
+"""What Typer raises on a wrong call; it exports only this class's child."""
 
 app = typer.Typer(
     name="marrow",
@@ -63,8 +66,15 @@ def marrow(
 
 
 def main() -> None:
-    """Run the command line; Ctrl-C ends it with 130 and no traceback."""
+    """Run the command line; a wrong call ends with 2 and one line, Ctrl-C with 130, neither with a traceback."""
     try:
-        app()
-    except KeyboardInterrupt:
+        code = app(standalone_mode=False)
+    except _UsageError as error:
+        command = error.ctx.command_path if error.ctx else "marrow"
+        message = " ".join(error.format_message().split())
+        if message:
+            print(f"marrow: {message} See: {command} --help", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)
+    sys.exit(code if isinstance(code, int) else 0)

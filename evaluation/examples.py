@@ -9,6 +9,7 @@ from extractor.model import Report
 
 if TYPE_CHECKING:
     from extractor import Extractor
+    from extractor.knowledge.schema import CueRule, Rule
     from extractor.model import Mention
 
 _ATTRIBUTES = ("status", "certainty", "laterality", "change", "sites")
@@ -41,7 +42,8 @@ def check_examples(extractor: Extractor) -> ExampleCheck:
     faults: list[ExampleFault] = []
     number = 0
     patterns = extractor.patterns
-    for rule in (*patterns.rules, *patterns.cues):
+    rules: list[Rule | CueRule] = [*patterns.rules, *patterns.cues]
+    for rule in rules:
         finding = getattr(rule, "finding", None)
         for example in rule.examples:
             number += 1

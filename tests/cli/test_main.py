@@ -43,3 +43,15 @@ def test_the_version_is_the_engines() -> None:
     from extractor import __version__
 
     assert marrow("--version").stdout.strip() == f"marrow {__version__}"
+
+
+@pytest.mark.parametrize(
+    "words", [["nosuch"], ["audit"], ["submit", "x", "--nosuch"], ["serve", "--port", "abc"]]
+)
+def test_a_wrong_call_ends_with_one_line_that_says_what_to_look_up(words: list[str]) -> None:
+    done = marrow(*words)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("marrow: ")
+    assert line.endswith("--help")

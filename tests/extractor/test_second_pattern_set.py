@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import extractor as package
-from extractor import Extractor, Report
 from evaluation.examples import check_examples
+from extractor import Extractor, Report
 
 DIRECTORY = Path(__file__).parent / "second_pattern_set"
 
