@@ -27,6 +27,27 @@ _STATED = frozenset({"affirmation", "change", "negation", "uncertainty", "hypoth
 """What a sentence says itself outranks the heading above it."""
 _ITEM_MAX_WORDS = 12
 """Items under a heading of the past are terse; a longer sentence is a statement of its own."""
+_AFTER_CLOSE = frozenset(
+    [
+        "and",
+        "as",
+        "at",
+        "based",
+        "because",
+        "but",
+        "by",
+        "for",
+        "from",
+        "given",
+        "here",
+        "in",
+        "on",
+        "over",
+        "to",
+        "with",
+    ]
+)
+"""Words that may follow the judgement that closes a clause ("AVN is most likely given the contour")."""
 _CHOICE_WORDS = frozenset({"or", "nor"})
 _CHOICE_GAP = 8
 """Words within which "or" shows that a list goes on behind a candidate."""
@@ -149,7 +170,9 @@ class CueScopes:
         """Whether a cue that may look both ways looks back."""
         if rule.value:
             return self._is_value(cue, one)
-        return rule.direction == "backward" or rule.category not in _ONE_WAY or self._ends(cue)
+        if rule.direction == "backward" or rule.category not in _ONE_WAY:
+            return True
+        return self._ends(cue) and (rule.category == "negation" or self._closes(cue))
 
     def _ends(self, cue: CueHit) -> bool:
         """Whether no mention stands behind the cue in its clause ("X is most likely.")."""
@@ -158,6 +181,12 @@ class CueScopes:
             behind == len(self._candidates)
             or self._clauses[self._starts[behind]] != self._clauses[cue.start]
         )
+
+    def _closes(self, cue: CueHit) -> bool:
+        """Whether the cue closes its clause; "the oedema is most likely reactive" doubts no oedema."""
+        end = self._document.sentence_at(cue.start).end
+        word = self._lower[cue.end] if cue.end < end else "."
+        return not word[0].isalnum() or word in _AFTER_CLOSE
 
     def _is_value(self, cue: CueHit, one: Candidate) -> bool:
         """Whether the cue is the value of the field that the candidate names ("Effusion: none")."""
