@@ -228,6 +228,10 @@ class StudyWords(Entry):
     densitometry: list[str]
     nondiagnostic: list[str]
     title_words: list[str]
+    request_words: list[str] = []
+    """What a request without a heading says; whole words, in any case."""
+    finding_words: list[str] = []
+    """What only one says who has seen the images."""
     laterality_correction: list[str]
 
 

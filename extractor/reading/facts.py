@@ -164,4 +164,9 @@ def _onset(scan: Scan) -> bool | None:
 
 def compiled_finder(compiled: CompiledPatterns) -> SectionFinder:
     """Return the section finder for a pattern set."""
-    return SectionFinder(compiled.patterns.headings)
+    words = compiled.patterns.study
+    return SectionFinder(
+        compiled.patterns.headings,
+        request_words=words.request_words,
+        finding_words=words.finding_words,
+    )

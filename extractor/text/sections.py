@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from extractor.model import Section, SectionCategory
@@ -22,6 +23,9 @@ _ONE_PARAGRAPH = frozenset(
     {SectionCategory.INDICATION, SectionCategory.TECHNIQUE, SectionCategory.COMPARISON}
 )
 _FIRST_PARAGRAPH = re.compile(r"[ \t:*#_-]*\n?\s*\S.*?(?=\n[ \t]*\n)", re.DOTALL)
+_PARAGRAPH = re.compile(r"\S.*?(?=\n[ \t]*\n|\Z)\s*", re.DOTALL)
+_REQUEST_AMONG = 2
+"""A request without a heading is the first paragraph, or the second behind the title."""
 _JOIN = r"[ \t]*(?:/|&|,)[ \t]*|[ \t]+and[ \t]+"
 _LABEL_MAX_WORDS = 6
 _LABEL = re.compile(
@@ -43,9 +47,21 @@ class Label:
 
 
 class SectionFinder:
-    """Finds headings by the phrases of the pattern set."""
+    """Finds headings by the phrases of the pattern set, and a request that stands without one.
 
-    def __init__(self, headings: Mapping[SectionCategory, Sequence[str]]) -> None:
+    ``request_words`` are what a request says ("pain", "since"), ``finding_words`` what only one
+    who has seen the images says; a first paragraph with the one and without the other is a request.
+    """
+
+    def __init__(
+        self,
+        headings: Mapping[SectionCategory, Sequence[str]],
+        *,
+        request_words: Sequence[str] = (),
+        finding_words: Sequence[str] = (),
+    ) -> None:
+        self._request = _any_word(request_words)
+        self._finding = _any_word(finding_words)
         self._category = {
             _fold(phrase): category for category, phrases in headings.items() for phrase in phrases
         }
@@ -83,11 +99,25 @@ class SectionFinder:
         first = ordered[0][0] if ordered else len(text)
         sections: list[Section] = []
         if text[:first].strip() or not ordered:
-            sections.append(Section(SectionCategory.FINDINGS, "", 0, first))
+            sections.extend(self._opened(text, first))
         for position, (start, title) in enumerate(ordered):
             end = ordered[position + 1][0] if position + 1 < len(ordered) else len(text)
             sections.extend(_ended(text, Section(self._named(title), title, start, end)))
         return tuple(sections)
+
+    def _opened(self, text: str, end: int) -> list[Section]:
+        """Return what stands before the first heading: a request in a paragraph of its own, and findings."""
+        for match in islice(_PARAGRAPH.finditer(text, 0, end), _REQUEST_AMONG):
+            paragraph = match.group()
+            rest = text[match.end() : end].strip() or text[end:].strip()
+            if self._request.search(paragraph) and not self._finding.search(paragraph) and rest:
+                parts = [
+                    Section(SectionCategory.FINDINGS, "", 0, match.start()),
+                    Section(SectionCategory.INDICATION, "", match.start(), match.end()),
+                    Section(SectionCategory.FINDINGS, "", match.end(), end),
+                ]
+                return [part for part in parts if part.start < part.end]
+        return [Section(SectionCategory.FINDINGS, "", 0, end)]
 
     def _named(self, title: str) -> SectionCategory:
         """Return the category of a title; of the first heading of one that joins two ("History and question")."""
@@ -113,6 +143,13 @@ def _ended(text: str, section: Section) -> list[Section]:
         Section(section.category, section.title, section.start, paragraph.end()),
         Section(SectionCategory.FINDINGS, "", paragraph.end(), section.end),
     ]
+
+
+def _any_word(words: Sequence[str]) -> re.Pattern[str]:
+    """Return a pattern of any of the words, whole; one that never matches for none."""
+    return re.compile(
+        rf"(?<!\w)(?:{'|'.join(map(re.escape, words))})(?!\w)" if words else r"(?!)", re.IGNORECASE
+    )
 
 
 def _alternatives(names: Sequence[str]) -> str:

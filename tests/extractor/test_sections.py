@@ -59,6 +59,22 @@ def test_a_request_ends_at_its_paragraph(extractor: Extractor) -> None:
     assert oedema.status == "affirmed"
 
 
+def test_a_request_without_a_heading_is_one_all_the_same(extractor: Extractor) -> None:
+    text = "MRI LEFT HIP\n\n47 year old man, groin pain for weeks, ?AVN.\n\nNo effusion is seen."
+    result = extractor.extract(Report(text))
+    assert [str(section.category) for section in result.sections] == [
+        "findings",
+        "indication",
+        "findings",
+    ]
+    assert [str(one.status) for one in result.mentions] == ["hypothetical", "negated"]
+
+
+def test_a_first_paragraph_that_describes_images_is_no_request(extractor: Extractor) -> None:
+    text = "The painful left hip shows marrow oedema.\n\nSmall effusion."
+    assert categories(extractor, text) == [("findings", "")]
+
+
 def test_sections_cover_the_text_without_a_gap(extractor: Extractor) -> None:
     text = "XR hip\nRequest: pain\n\nNormal film.\nConclusion: normal"
     sections = extractor.extract(Report(text)).sections
