@@ -15,6 +15,8 @@ DEV := $(VENV)/.dev-installed
 BENCH := $(VENV)/.bench-installed
 # Arguments for one run, as in: make test ARGS="tests/api -k problems"
 ARGS ?=
+# Processes that run tests, each with a PostgreSQL and a Redis of its own
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 UV_LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --custom-compile-command "make lock"
 # A lock is complete, so nothing is resolved and nothing is built with tools from outside of it.
@@ -34,7 +36,8 @@ serve: $(RUNTIME) ## Run the whole service here: API, worker, dispatcher, SQLite
 
 .PHONY: test
 test: $(DEV) ## Run every test, with the coverage floor
-	@$(RUN) -m pytest --cov --cov-report=term:skip-covered --durations=10 $(ARGS)
+	@$(RUN) -m pytest --numprocesses=$(JOBS) --maxprocesses=4 --dist=loadfile --cov --cov-report=term:skip-covered \
+		--durations=10 $(ARGS)
 
 .PHONY: check
 check: lint types imports lock-check test ## All that CI runs

@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+import io
+import logging
+import sys
+import threading
+import warnings
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.workers.services import Service
+from workers import logs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,3 +31,16 @@ def sqlite_service(sqlite_database: Database, redis_url: str, tmp_path: Path) ->
     """A service on SQLite."""
     with Service.on(sqlite_database, redis_url, tmp_path) as made:
         yield made
+
+
+@pytest.fixture
+def stream() -> Iterator[io.StringIO]:
+    """What is logged in the test; everything is put back after it."""
+    before = (sys.excepthook, threading.excepthook, warnings.showwarning)
+    root = (logging.root.handlers, logging.root.level)
+    written = io.StringIO()
+    logs.configure(stream=written)
+    yield written
+    logs._configure_ours()
+    sys.excepthook, threading.excepthook, warnings.showwarning = before
+    logging.root.handlers, logging.root.level = root

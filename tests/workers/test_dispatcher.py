@@ -9,7 +9,7 @@ from workers.dispatcher import Dispatcher, Pass
 from workers.settings import WorkerSettings
 
 if TYPE_CHECKING:
-    import pytest
+    import io
 
     from storage.model import Claim
     from tests.services import RedisServer
@@ -92,7 +92,7 @@ def test_without_redis_the_loop_goes_on_and_rings_later(
 
 
 def test_what_goes_wrong_in_a_turn_does_not_end_the_loop(
-    sqlite_service: Service, capsys: pytest.CaptureFixture[str]
+    sqlite_service: Service, stream: io.StringIO
 ) -> None:
     loop = dispatcher(sqlite_service, dispatch_every_s=0.01)
     stop = threading.Event()
@@ -107,5 +107,4 @@ def test_what_goes_wrong_in_a_turn_does_not_end_the_loop(
     loop.turn = turn  # type: ignore[method-assign]
     loop.run(stop)
     assert len(turns) == 3
-    said = capsys.readouterr()
-    assert (said.out + said.err).count("dispatch_failed") == 1
+    assert stream.getvalue().count("dispatch_failed") == 1

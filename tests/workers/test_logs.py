@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import io
 import json
 import logging
 import sys
@@ -8,27 +7,12 @@ import threading
 import warnings
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from workers import logs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import io
 
 SECRET = "ZZPHI-7f3a"
-
-
-@pytest.fixture
-def stream() -> Iterator[io.StringIO]:
-    """What is logged in the test; everything is put back after it."""
-    before = (sys.excepthook, threading.excepthook, warnings.showwarning)
-    root = (logging.root.handlers, logging.root.level)
-    written = io.StringIO()
-    logs.configure(stream=written)
-    yield written
-    logs._configure_ours()
-    sys.excepthook, threading.excepthook, warnings.showwarning = before
-    logging.root.handlers, logging.root.level = root
 
 
 def lines(stream: io.StringIO) -> list[dict[str, Any]]:
