@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from extractor import Extractor, Mention, Report
@@ -117,6 +119,105 @@ def test_any_given_span_can_be_asked_for(
 ) -> None:
     start = text.index(span)
     assert extractor.assert_span(Report(text), start, start + len(span)).status == status
+
+
+# The family of phrasings of each status; the asked words are in brackets.
+GIVEN = {
+    "negated": """
+        Denies fever, chills, [night sweats], or weight loss.
+        The chest film was noted to be negative for [pneumonia].
+        There isn't any [effusion].
+        He was not felt to have [pneumonia], and it was not thought to be [a stroke].
+        Lungs are clear without consolidation, large [effusion] or pneumothorax.
+        No pleural line to suggest pneumothorax or blunting to suggest large [effusion].
+        There is a low suspicion for [pulmonary embolism].
+        She was in no [acute distress].
+        He is [pain] free.
+        The differential was discussed; [infection] has been excluded.
+        Synovitis: none. [Effusion]: likewise absent.
+    """,
+    "affirmed": """
+        Complications: none Diagnosis: [gastritis].
+        Non-displaced [fracture] of the neck.
+        Slides not submitted for review show [lymphoma].
+        We do not know the cause of her [pancreatitis].
+        He is not on treatment for [hypertension].
+        Negative for influenza, positive for [pneumonia].
+        No fracture, 5 mm [nodule].
+        No cardiomegaly with bilateral small [effusions].
+        The [oedema] is most likely reactive.
+        A 72-year-old man with [chest pain].
+        Presents with a three-day history of [fever].
+        History of gout and asthma who presented with [chest pain].
+        [Pain] for the past two weeks.
+        The [oedema], previously mild, is now marked.
+        MRI brain w/o contrast shows a [lesion].
+    """,
+    "historical": """
+        Past medical history is positive for asthma, gout, stroke, cataracts and [measles].
+        PMHx: hypertension, diabetes, [gout]
+        Known history of [atrial fibrillation].
+        Status post [bypass].
+        In 2012 she had a [fracture].
+        He had [rheumatic fever] as a child.
+        This gradually resolved; resolved [pneumonia] is noted.
+        The previously described [oedema] is no longer visible.
+    """,
+    "uncertain": """
+        This might not be [infection].
+        The result does not allow exclusion of [leukaemia].
+        No evidence to rule out [infection].
+        There is a concern for [infection].
+        Question small [effusion].
+        A small [effusion] may be present.
+        [Infection] can't be ruled out.
+        Motion limits evaluation for [effusion].
+    """,
+    "hypothetical": """
+        MRI is advised if there is concern for [fracture].
+        Patients with [gout] are often obese.
+        [Effusion] can be seen in infection.
+        Return to the ED for worsening [pain].
+        Heparin for [thrombosis] prophylaxis.
+    """,
+}
+
+
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [
+        (status, line.strip())
+        for status, lines in GIVEN.items()
+        for line in lines.strip().split("\n")
+    ],
+)
+def test_given_words_are_asserted_as_the_sentence_says(
+    extractor: Extractor, status: str, text: str
+) -> None:
+    plain = text.replace("[", "").replace("]", "")
+    for words in re.findall(r"\[(.+?)\]", text):
+        start = plain.index(words)
+        assert extractor.assert_span(Report(plain), start, start + len(words)).status == status
+
+
+def test_a_heading_of_the_past_rules_its_terse_paragraph_and_no_more(extractor: Extractor) -> None:
+    text = "Left hip.\nPast medical history:\n1. Diabetes\n2. Stroke\n\nReport: Gout of the toe."
+    for words, status in [("Stroke", "historical"), ("Gout", "affirmed")]:
+        start = text.index(words)
+        assert extractor.assert_span(Report(text), start, start + len(words)).status == status
+
+
+@pytest.mark.parametrize(
+    ("text", "experiencer"),
+    [
+        ("Family history is significant for stroke.", "other"),
+        ("Family history:\nMother - stroke", "other"),
+        ("She was brought in by her son with stroke.", "patient"),
+    ],
+)
+def test_whose_disease_it_is(extractor: Extractor, text: str, experiencer: str) -> None:
+    start = text.index("stroke")
+    assert extractor.assert_span(Report(text), start, start + 6).experiencer == experiencer
 
 
 def test_a_span_without_words_is_refused(extractor: Extractor) -> None:
