@@ -23,6 +23,8 @@ _DENIED_GAP = 12
 """Words between a denial and the softer words that it governs ("no change suggestive of")."""
 
 
+_DOUBTED_GAP = 2
+"""Words between a doubt and the assertion that it governs ("unclear whether this is secondary to")."""
 _NEW_ITEM = frozenset({",", "and", "with", ":"})
 """Words across which a denial does not govern a softer word."""
 
@@ -125,13 +127,23 @@ class AssertionReader:
         return _nearest([cue for cue in doubts if cue.start >= one.end], one) or nearest
 
     def _governor(self, cue: CueHit | None, before: Sequence[CueHit]) -> CueHit | None:
-        """Return the denial that governs a softer cue ("no change suggestive of"), else the cue."""
-        if cue is None or self._rules[cue.rule].category == "negation":
+        """Return what governs the cue from before it, else the cue.
+
+        A denial governs softer words ("no finding suggestive of"), a doubt the words of assertion
+        right behind it ("possibly due to", "unclear whether this is secondary to").
+        """
+        category = None if cue is None else self._rules[cue.rule].category
+        if cue is None or category == "negation":
             return cue
+        gaps = {
+            "negation": _DENIED_GAP,
+            "uncertainty": _DOUBTED_GAP if category == "affirmation" else -1,
+        }
         for other in before:
             between = self._lower[other.end : cue.start]
-            is_denial = self._rules[other.rule].category == "negation" and other.end <= cue.start
-            if is_denial and len(between) <= _DENIED_GAP and _NEW_ITEM.isdisjoint(between):
+            gap = gaps.get(self._rules[other.rule].category, -1)
+            governs = other.end <= cue.start and len(between) <= gap
+            if governs and _NEW_ITEM.isdisjoint(between):
                 return other
         return cue
 

@@ -169,6 +169,8 @@ GIVEN = {
         No evidence to rule out [infection].
         There is a concern for [infection].
         Question small [effusion].
+        Unclear whether this is secondary to [infection].
+        Possibly due to [infection].
         A small [effusion] may be present.
         [Infection] can't be ruled out.
         Motion limits evaluation for [effusion].
