@@ -100,6 +100,16 @@ class Api:
         return httpx.Client(base_url=self.url, timeout=PATIENCE_S)
 
 
+LOG = StringIO()
+"""What all servers of these tests log: where logs go is the same for a whole process."""
+
+
+@pytest.fixture(autouse=True)
+def _log_here() -> None:
+    """Send the logs to the tests here: other tests send them elsewhere."""
+    logs.configure(stream=LOG)
+
+
 @contextmanager
 def running(settings: StorageSettings, *, is_upgraded: bool = True) -> Iterator[Api]:
     database = Database.open(settings)
@@ -107,8 +117,6 @@ def running(settings: StorageSettings, *, is_upgraded: bool = True) -> Iterator[
         database.upgrade()
     pepper = keys.load_pepper(settings.pepper_path, create=True)
     desk = Desk(database)
-    log = StringIO()
-    logs.configure(stream=log)
     app = create_app(ApiSettings(max_body_bytes=2048), settings, ring=desk.ring)
     server = make_server(app)
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -117,7 +125,7 @@ def running(settings: StorageSettings, *, is_upgraded: bool = True) -> Iterator[
         try:
             url = f"http://127.0.0.1:{listener.getsockname()[1]}"
             wait_until(lambda: server.started, what="the server")
-            yield Api(app, url, database, pepper, desk, log)
+            yield Api(app, url, database, pepper, desk, LOG)
         finally:
             server.should_exit = True
             thread.join(timeout=30)
