@@ -87,6 +87,11 @@ class Rule(Entry):
     """``exact`` for abbreviations that are words in lower case."""
     requires_place: list[str] = []
     """Anatomy groups of which one must stand in the same clause."""
+    exact_place: bool = False
+    """Whether the place that is required must be more exact than a joint as a whole ("the knee").
+
+    In the regions of the audit the joint as a whole will do.
+    """
     requires_region: list[str] = []
     """Regions of the study in which the rule may speak at all."""
     not_with: list[str] = []

@@ -78,6 +78,11 @@ class MentionReader:
             )
         return tuple(found)
 
+    def _vague(self, place: Place) -> bool:
+        """Whether only a joint as a whole is named, outside the regions that the audit is about."""
+        regions = self._scan.compiled.patterns.anatomy.regions
+        return place.generic and not any(regions[name].in_scope for name in place.regions)
+
     def _taken_up(self, one: Candidate, found: Sequence[Mention]) -> bool:
         """Whether an article takes up what the report has named before ("the oedema")."""
         before = self._document.tokens.lower[max(one.start - 1, 0) : one.start]
@@ -86,7 +91,10 @@ class MentionReader:
     def _misplaced(self, one: Candidate, sited: Sited) -> bool:
         """Whether the rule needs a place of some group, and none is named in its clause."""
         wanted = set(one.rule.requires_place)
-        return bool(wanted) and not any(place.groups & wanted for place in sited.places)
+        return bool(wanted) and not any(
+            place.groups & wanted and not (one.rule.exact_place and self._vague(place))
+            for place in sited.places
+        )
 
     def _mention(self, number: int, one: Candidate, sited: Sited, assertion: Assertion) -> Mention:
         finding = self._scan.compiled.patterns.findings[one.rule.finding or ""]

@@ -27,6 +27,8 @@ class Place:
     groups: frozenset[str]
     regions: frozenset[str]
     laterality: Laterality | None
+    generic: bool = False
+    """Whether only a joint or a part of the body as a whole is named."""
     additive: bool = False
     """Said as an extension of the place before ("into the neck")."""
     exclusive: bool = False
@@ -132,6 +134,7 @@ class _Joiner:
             frozenset(group for site in sites for group in [*site.groups, site.id, *site.sites]),
             frozenset(site.region for site in sites),
             side or inherent,
+            generic=not exact_regions,
             additive=self._marked(self._additive, first, start),
             exclusive=self._marked(self._exclusive, first, start) or end in self._free,
         )
