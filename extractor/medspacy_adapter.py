@@ -96,6 +96,9 @@ class MedspacyMatcher:
 
     def __init__(self, terms: Iterable[Term], cues: Iterable[CuePhrase]) -> None:
         self._nlp = spacy.blank("en")
+        # words come lower-cased: they are compared as they are, and spaCy need not work out shape,
+        # prefix, likeness to a number and the rest of each new word
+        self._nlp.vocab.lex_attr_getters = {}
         self._nlp.tokenizer = _Tokenizer(self._nlp.vocab)
         keys: dict[str, list[str]] = {}
         for term in terms:
@@ -103,11 +106,14 @@ class MedspacyMatcher:
             if term.key not in keys.setdefault(literal, []):
                 keys[literal].append(term.key)
         self._keys = keys
-        self._targets = TargetMatcher(self._nlp, rules=None, result_type=None, prune=False)
+        self._targets = TargetMatcher(
+            self._nlp, rules=None, phrase_matcher_attr="ORTH", result_type=None, prune=False
+        )
         self._targets.add([_NEVER_TARGET, *(TargetRule(literal, "TERM") for literal in keys)])
         self._context = ConText(
             self._nlp,
             rules=None,
+            phrase_matcher_attr="ORTH",
             span_attrs=None,
             input_span_type="group",
             span_group_name=_TARGETS,
