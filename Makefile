@@ -69,9 +69,8 @@ bench: $(BENCH) ## Measure the speed side by side and write benchmarks/results.j
 	@$(RUN) -m benchmarks $(ARGS)
 
 .PHONY: evaluate
-evaluate: $(RUNTIME) ## Score the extractor: make evaluate GOLD=reports.jsonl
-	@test -n "$(GOLD)" || { echo "Say which gold file: make evaluate GOLD=reports.jsonl"; exit 2; }
-	@$(BIN)/marrow evaluate --gold "$(GOLD)" $(ARGS)
+evaluate: $(RUNTIME) ## Score the extractor on all gold there is, or on one file: make evaluate GOLD=FILE
+	@$(if $(GOLD),$(BIN)/marrow evaluate --gold "$(GOLD)",$(RUN) -m evaluation) $(ARGS)
 
 .PHONY: compose-check
 compose-check: $(RUNTIME) ## Build the image, start docker-compose.yml, post a report through it, take it down

@@ -34,6 +34,18 @@ class Reader(Protocol):
         """Say what a report asserts of given words."""
 
 
+class Line(Protocol):
+    """What an error is of: a text with a name."""
+
+    @property
+    def id(self) -> str:
+        """The name."""
+
+    @property
+    def text(self) -> str:
+        """The text."""
+
+
 @dataclass(frozen=True, slots=True)
 class Mistake:
     """One error, with the words around it."""
@@ -45,6 +57,23 @@ class Mistake:
     before: str
     quote: str
     after: str
+
+    @classmethod
+    def of(
+        cls, line: Line, kind: str, expected: str, predicted: str, *, at: tuple[int, int]
+    ) -> Mistake:
+        """Return an error with the words around its place."""
+        start, end = at
+        before, after = line.text[max(0, start - _CONTEXT_CHARS) : start], line.text[end:]
+        return cls(
+            id=line.id,
+            kind=kind,
+            expected=str(expected),
+            predicted=str(predicted),
+            before=" ".join(before.split()),
+            quote=" ".join(line.text[start:end].split()),
+            after=" ".join(after[:_CONTEXT_CHARS].split()),
+        )
 
 
 @dataclass(slots=True)
@@ -98,7 +127,7 @@ def _score_report(line: GoldReport, result: Result, tally: Tally, evaluation: Ev
     if expected is not None:
         evaluation.levels[expected, predicted] += 1
         if expected is not predicted:
-            mistake = _mistake(line, "level", expected, predicted, at=(0, 0))
+            mistake = Mistake.of(line, "level", expected, predicted, at=(0, 0))
             evaluation.mistakes.append(mistake)
     found = result.to_dict()
     evaluation.predictions.append(
@@ -116,13 +145,13 @@ def _score_mentions(line: GoldReport, found: tuple[Mention, ...], tally: Tally) 
         if id(gold) not in paired:
             tally.miss("finding", gold.finding)
             mistakes.append(
-                _mistake(line, "missed", gold.finding, "nothing", at=(gold.start, gold.end))
+                Mistake.of(line, "missed", gold.finding, "nothing", at=(gold.start, gold.end))
             )
     for mention in found:
         if id(mention) not in paired:
             tally.false_alarm("finding", mention.finding)
             at = (mention.start, mention.end)
-            mistakes.append(_mistake(line, "false alarm", "nothing", mention.finding, at=at))
+            mistakes.append(Mistake.of(line, "false alarm", "nothing", mention.finding, at=at))
     return mistakes
 
 
@@ -141,7 +170,7 @@ def _score_pair(line: GoldReport, gold: GoldMention, found: Mention, tally: Tall
         if right != read:
             texts = ", ".join(sorted(right)) or "none", ", ".join(sorted(read)) or "none"
             at = (gold.start, gold.end)
-            mistakes.append(_mistake(line, f"{kind} of {gold.finding}", *texts, at=at))
+            mistakes.append(Mistake.of(line, f"{kind} of {gold.finding}", *texts, at=at))
     return mistakes
 
 
@@ -167,7 +196,7 @@ def _score_span(line: GoldSpan, reader: Reader, tally: Tally, evaluation: Evalua
             tally.compare(kind, right, str(read))
         if right != read:
             texts = (str(right).lower(), f"{str(read).lower()} ({_named(found)})")
-            evaluation.mistakes.append(_mistake(line, kind, *texts, at=(start, end)))
+            evaluation.mistakes.append(Mistake.of(line, kind, *texts, at=(start, end)))
     evaluation.predictions.append(
         {
             "id": line.id,
@@ -199,21 +228,3 @@ def _span_claims(
 
 def _named(found: SpanAssertion) -> str:
     return f"{found.status} {found.certainty}" if found.certainty else str(found.status)
-
-
-def _mistake(
-    line: GoldReport | GoldSpan, kind: str, expected: str, predicted: str, *, at: tuple[int, int]
-) -> Mistake:
-    """Return an error with the words around its place."""
-    start, end = at
-    before = line.text[max(0, start - _CONTEXT_CHARS) : start]
-    after = line.text[end : end + _CONTEXT_CHARS]
-    return Mistake(
-        id=line.id,
-        kind=kind,
-        expected=str(expected),
-        predicted=str(predicted),
-        before=" ".join(before.split()),
-        quote=" ".join(line.text[start:end].split()),
-        after=" ".join(after.split()),
-    )
