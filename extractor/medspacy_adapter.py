@@ -98,7 +98,7 @@ class MedspacyMatcher:
         self._nlp = spacy.blank("en")
         # words come lower-cased: they are compared as they are, and spaCy need not work out shape,
         # prefix, likeness to a number and the rest of each new word
-        self._nlp.vocab.lex_attr_getters = {}
+        setattr(self._nlp.vocab, "lex_attr_getters", {})  # noqa: B010 - spaCy's stubs lack it
         self._nlp.tokenizer = _Tokenizer(self._nlp.vocab)
         keys: dict[str, list[str]] = {}
         for term in terms:
