@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from extractor.reading.scan import Scan
 
 _LIST_WORDS = frozenset({",", "and", "or", "/", "nor", "&", "+"})
+_ANY = ""
+"""Stands for every finding among the sites that were named last."""
 _LIST_GAP = 5
 _MODIFIER_GAP = 3
 _BETWEEN_MODIFIER_AND_HEAD = frozenset(
@@ -73,7 +75,7 @@ class SiteReader:
         if not sites:
             sites = tuple(one.rule.sites) or self._default(one)
         if places and one.rule.finding:
-            self._last_sites[one.rule.finding] = sites
+            self._last_sites[one.rule.finding] = self._last_sites[_ANY] = sites
         return Sited(sites, one.rule.laterality or laterality, bool(places) or said, tuple(places))
 
     def _for(self, position: int) -> list[Place]:
@@ -180,7 +182,9 @@ class SiteReader:
             for place in self._fitting(one, sentence.start, one.start)
             if place.end <= one.start and not place.additive
         ]
-        return earlier[-1].sites if earlier else self._last_sites.get(one.rule.finding or "", ())
+        if earlier:
+            return earlier[-1].sites
+        return self._last_sites.get(one.rule.finding or "", self._last_sites.get(_ANY, ()))
 
     def _default(self, one: Candidate) -> tuple[str, ...]:
         finding = self._scan.compiled.patterns.findings[one.rule.finding or ""]
