@@ -110,16 +110,16 @@ def marked_text(text: str, mentions: tuple[Mention, ...]) -> Text:
     for mention in sorted(mentions, key=lambda one: (one.start, -one.end)):
         if mention.start < done:
             continue
-        shown.append(_printable(text[done : mention.start]))
+        shown.append(printable(text[done : mention.start]))
         style = STYLES[mention.status]
-        quote = _printable(text[mention.start : mention.end])
+        quote = printable(text[mention.start : mention.end])
         shown.append(f"[{SIGNS[mention.status]}{quote}]", style=style)
         done = mention.end
-    shown.append(_printable(text[done:].rstrip()))
+    shown.append(printable(text[done:].rstrip()))
     return shown
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Return text that cannot move the cursor or turn the reading direction of the terminal."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\t", "    ")
     return "".join(
@@ -247,5 +247,5 @@ def _evidence(item: Evidence, mentions: dict[int, Mention], titles: Mapping[str,
 
 def _quote(mention: Mention) -> Text:
     style = STYLES[mention.status].removeprefix("bold ")
-    text = Text(f"“{_printable(' '.join(mention.quote.split()))}”", style=f"not bold {style}")
+    text = Text(f"“{printable(' '.join(mention.quote.split()))}”", style=f"not bold {style}")
     return text.append(f" #{mention.id}", style="not bold dim")

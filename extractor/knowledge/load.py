@@ -80,15 +80,30 @@ def load_patterns(directory: Path | None = None) -> PatternSet:
         PatternError: names file, line and mend.
 
     """
+    roots = pattern_roots(directory)
+    patterns = _read(roots, read_manifest(roots[-1]))
+    _validate(patterns)
+    return patterns
+
+
+def pattern_roots(directory: Path | None = None) -> list[Path]:
+    """Return the directories that a pattern set is read from; the shipped one first where it is extended.
+
+    Raises:
+        PatternError: there is no ``pattern_set.yaml``, or it cannot be read.
+
+    """
     root = directory or shipped_directory()
+    manifest = read_manifest(root)
+    return [root] if manifest.extends is None or directory is None else [shipped_directory(), root]
+
+
+def read_manifest(root: Path) -> Manifest:
+    """Read the ``pattern_set.yaml`` of a directory."""
     if not (root / "pattern_set.yaml").is_file():
         msg = f"no pattern_set.yaml in '{root}'; point MARROW_PATTERNS at a directory that has one"
         raise PatternError(msg)
-    manifest = read_yaml(root / "pattern_set.yaml", Manifest)
-    roots = [root] if manifest.extends is None or directory is None else [shipped_directory(), root]
-    patterns = _read(roots, manifest)
-    _validate(patterns)
-    return patterns
+    return read_yaml(root / "pattern_set.yaml", Manifest)
 
 
 def _read(roots: list[Path], manifest: Manifest) -> PatternSet:

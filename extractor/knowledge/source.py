@@ -39,11 +39,11 @@ def read_yaml(path: Path, model: type[Model]) -> Model:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise PatternError(
-            f"{where}: {first['msg']}", file=path.name, line=_line(node, first["loc"])
+            f"{where}: {first['msg']}", file=path.name, line=line_of(node, first["loc"])
         ) from None
 
 
-def _line(node: Any, path: Sequence[int | str]) -> int | None:
+def line_of(node: Any, path: Sequence[int | str]) -> int | None:
     """Return the line of the deepest part of the path that the file has, counted from 1."""
     line = None
     for part in path:
