@@ -94,6 +94,7 @@ class RuleChecks:
         first, second = self._rules[earlier.owner], self._rules[later.owner]
         return (
             first is not second
+            and not (first.beside or second.beside)
             and self._rank(first) == self._rank(second)
             and (not (earlier.exact and later.exact) or bool(earlier.forms & later.forms))
             and _meet(first.modalities, second.modalities)

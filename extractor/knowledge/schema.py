@@ -107,6 +107,8 @@ class Rule(Entry):
     """What belongs to its quote when it stands directly before it, besides what the finding says."""
     ellipsis: bool = False
     """Takes the finding of the mention before it in the sentence ("... moderate on the right")."""
+    beside: bool = False
+    """Speaks beside another finding of the same words ("haemarthrosis": an effusion, and an injury)."""
     only_alone: bool = False
     """Speaks only where no other mention of its finding stands in the sentence."""
     stands_alone: bool = False
@@ -230,6 +232,8 @@ class StudyWords(Entry):
 
     modalities: dict[str, list[str]]
     """DICOM code to the words of a title or description."""
+    modalities_exact: dict[str, list[str]] = {}
+    """The same for abbreviations that are words in lower case."""
     densitometry: list[str]
     nondiagnostic: list[str]
     title_words: list[str]

@@ -145,7 +145,9 @@ def _masked(found: list[Candidate], scan: Scan) -> list[Candidate]:
         return modest - (one.rule.priority or declared), -one.length, one.start
 
     taken = Taken()
-    kept = [one for one in sorted(found, key=rank) if taken.take(one.start, one.end)]
+    kept = [
+        one for one in sorted(found, key=rank) if one.rule.beside or taken.take(one.start, one.end)
+    ]
     return sorted(kept, key=lambda one: one.start)
 
 

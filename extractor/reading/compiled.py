@@ -148,6 +148,9 @@ def _compile_words(compiled: CompiledPatterns, compiler: PhraseCompiler) -> None
     for key, phrases in groups:
         for phrase in phrases:
             compiled.add(key, _literals(compiler, phrase, key))
+    for code, abbreviations in patterns.study.modalities_exact.items():
+        compiled.add(f"modality:{code}.exact", abbreviations)
+        compiled.exact_forms[f"modality:{code}.exact"] = frozenset(abbreviations)
 
 
 def _cue_phrases(patterns: PatternSet, compiler: PhraseCompiler) -> list[CuePhrase]:

@@ -100,7 +100,7 @@ def _region_of_bare_places(scan: Scan) -> str | None:
 
 def _modality(scan: Scan) -> str | None:
     hits = scan.kind("modality")
-    return hits[0].value if hits else None
+    return hits[0].value.removesuffix(".exact") if hits else None
 
 
 def _study_side(title_scan: Scan) -> Laterality:

@@ -124,6 +124,8 @@ class SiteReader:
         end = one.end
         last = bisect_left(self._starts, self._document.sentence_at(one.start).end)
         for other in self._candidates[position + 1 : last]:
+            if other.start < one.end:
+                continue
             between = self._document.tokens.lower[end : other.start]
             if (
                 len(between) > _LIST_GAP

@@ -100,6 +100,11 @@ def test_cues_are_quoted_where_they_stand(extractor: Extractor) -> None:
     assert text[cue.start : cue.end] == cue.quote
 
 
+def test_blood_in_a_joint_is_an_effusion_and_an_injury(extractor: Extractor) -> None:
+    result = extractor.extract(Report("MRI HIP. There is a haemarthrosis."))
+    assert sorted(one.finding for one in result.mentions) == ["effusion", "trauma"]
+
+
 def test_the_technique_holds_no_findings(extractor: Extractor) -> None:
     text = "TECHNIQUE: STIR for marrow oedema.\nFINDINGS: Normal hips."
     assert mentions_of(extractor, text, "marrow_oedema") == []

@@ -73,6 +73,11 @@ def test_only_studies_of_the_hip_are_in_scope(
     assert result.study.in_scope is in_scope
 
 
+def test_an_abbreviation_is_no_ordinary_word(extractor: Extractor) -> None:
+    assert extractor.extract(Report("Mr Smith. Let us know. Hip normal.")).study.modality is None
+    assert extractor.extract(Report("US left hip. No effusion.")).study.modality == "US"
+
+
 def test_a_densitometry_and_an_abandoned_scan_are_told(extractor: Extractor) -> None:
     dxa = extractor.extract(Report("DXA of the hip. T-score -1.8, osteopenia."))
     assert dxa.study.is_densitometry
