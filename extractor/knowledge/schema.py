@@ -157,6 +157,8 @@ class Anatomy(Entry):
     """Words that join places into one phrase."""
     additive: list[str]
     """Words before a place that add it to the place said before ("extending into")."""
+    not_sides: list[str] = []
+    """Phrases in which a word for a side is none ("right down to")."""
     compared: list[str] = []
     """Words before a side that is only compared with ("than the right")."""
     exclusive_behind: list[str] = []

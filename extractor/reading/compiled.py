@@ -117,6 +117,7 @@ def _compile_anatomy(compiled: CompiledPatterns, compiler: PhraseCompiler) -> No
         ("exclusive", anatomy.exclusive),
         ("exclusive_behind", anatomy.exclusive_behind),
         ("compared", anatomy.compared),
+        ("not_side", anatomy.not_sides),
     ]
     for key, phrases in groups:
         for phrase in phrases:

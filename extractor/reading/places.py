@@ -60,6 +60,7 @@ def find_sides(scan: Scan) -> list[SideHit]:
         if letter.isupper() and hit.start in near_place and hit.start not in in_words:
             found.append(SideHit(hit.start, hit.end, hit.value))
     compared = {hit.end for hit in scan.kind("compared")}
+    compared |= {index for hit in scan.kind("not_side") for index in range(hit.start, hit.end)}
     return sorted(
         (side for side in found if side.start not in compared), key=lambda side: side.start
     )
