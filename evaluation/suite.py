@@ -1,6 +1,6 @@
 """The table of ``make evaluate``: what is measured on what, with the aims and known baselines.
 
-Aims are those that the project set itself (issue 3). Baselines were measured on the same texts with
+Aims are those that the project set itself. Baselines were measured on the same texts with
 other tools, where there was one to measure; docs/reference/evaluation.md names them.
 """
 
