@@ -2,7 +2,7 @@
 
 Every half second: units of dead processes and ended leases wait again, units that failed too
 often are split or their report is marked failed, and the bell is rung for what waits. Once a
-minute it checks that no report is missing.
+minute it checks that no report is missing, and forgets answers to repeated requests that are old.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from storage import work
+from storage import idempotency, work
 from storage.model import Lane, Lease, WorkState
 from workers.holder import is_dead
 from workers.logs import get_logger
@@ -64,7 +64,7 @@ class Dispatcher:
         while not stop.is_set():
             try:
                 self.turn()
-                self._reconcile_now_and_then()
+                self._tidy_now_and_then()
             except Exception as error:  # noqa: BLE001 (an edge: the loop must go on)
                 self._complain("dispatch_failed", error=error)
             stop.wait(self._settings.dispatch_every_s)
@@ -138,10 +138,12 @@ class Dispatcher:
         wanted = [unit for unit in due if unit.lane is lane][:room]
         return [unit for unit in wanted if self._bell.ring(unit.work_id, lane)]
 
-    def _reconcile_now_and_then(self) -> None:
+    def _tidy_now_and_then(self) -> None:
         if time.monotonic() - self._reconciled < RECONCILE_EVERY_S:
             return
         self._reconciled = time.monotonic()
+        with self._database.begin() as conn:
+            idempotency.forget_old(conn)
         with self._database.read() as conn:
             sums = work.reconcile(conn)
         if not sums.balanced:

@@ -1,7 +1,6 @@
 """What can go wrong in the workers.
 
 * WorkerError
-  x SettingsError
   x RedisMissingError
   x RedisStartError
 """
@@ -14,12 +13,6 @@ class WorkerError(Exception):
 
     code: str = "worker_error"
     """Stable name for programs; lower snake case."""
-
-
-class SettingsError(WorkerError):
-    """The settings contradict each other."""
-
-    code = "settings_error"
 
 
 class RedisMissingError(WorkerError):

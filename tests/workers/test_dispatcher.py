@@ -3,8 +3,14 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from storage import work
+from sqlalchemy import func, select, update
+
+from storage import idempotency, work
+from storage.clock import now
+from storage.idempotency import KEPT_S, Answer, Request
 from storage.model import Lane, ReportState
+from storage.tables import idempotency as answers
+from tests.services import wait_until
 from workers.dispatcher import Dispatcher, Pass
 from workers.settings import WorkerSettings
 
@@ -108,3 +114,25 @@ def test_what_goes_wrong_in_a_turn_does_not_end_the_loop(
     loop.run(stop)
     assert len(turns) == 3
     assert stream.getvalue().count("dispatch_failed") == 1
+
+
+def test_old_answers_to_repeated_requests_are_forgotten_while_it_runs(service: Service) -> None:
+    request = Request(principal="k1", route="POST /v1/reports", key="8e03978e")
+    answer = Answer(body_sha256="00", status=202, response={"reports": []})
+    with service.database.begin() as conn:
+        idempotency.remember(conn, request, answer)
+        conn.execute(update(answers).values(created_at=now(offset_s=-KEPT_S - 1)))
+
+    def kept() -> int:
+        with service.database.read() as conn:
+            return conn.execute(select(func.count()).select_from(answers)).scalar_one()
+
+    assert kept() == 1
+    stop = threading.Event()
+    loop = threading.Thread(target=dispatcher(service).run, args=(stop,))
+    loop.start()
+    try:
+        wait_until(lambda: kept() == 0)
+    finally:
+        stop.set()
+        loop.join()
