@@ -56,6 +56,10 @@ class Finding(Entry):
     """Extent where a place or side is named and no extent is; for example "regional"."""
     extent_unplaced: str | None = None
     """Extent where neither is named."""
+    known_in_request: bool = False
+    """Whether a request that asserts it tells what was known before the study, and so the past."""
+    elliptic: bool = False
+    """Whether the second half of a statement may leave its name out ("... moderate on the right")."""
     shown: bool = True
     """Whether its mentions are part of the result; else they only hold atoms of the case definition."""
     priority: int = 50
@@ -138,11 +142,15 @@ class Region(Entry):
 
     words: list[str]
     """Words of a title, description or text that tell the region."""
+    hints: list[str] = []
+    """Words that tell the region only where no other word does."""
     in_scope: bool = False
     paired: bool = True
     """Whether its places are left or right at all."""
     joint: Name | None = None
     """The site of the region's joint, for findings that are of a joint."""
+    whole: Name | None = None
+    """The site of a finding where the report names no place of the region at all."""
 
 
 class Anatomy(Entry):

@@ -72,6 +72,7 @@ class AssertionReader:
         self._document = scan.document
         self._lower = scan.document.tokens.lower
         self._rules = scan.compiled.cues
+        self._findings = scan.compiled.patterns.findings
         self._scopes = scopes
 
     def read(self, one: Candidate) -> Assertion:
@@ -187,7 +188,13 @@ class AssertionReader:
         if case.historical and case.change is None:
             return _Verdict(Status.HISTORICAL, case.historical)
         compared = case.section == SectionCategory.COMPARISON
-        return _Verdict(Status.HISTORICAL) if compared else None
+        return _Verdict(Status.HISTORICAL) if compared or self._was_known(case) else None
+
+    def _was_known(self, case: _Case) -> bool:
+        """Whether a request asserts what can only have been found before ("osteoporosis on alendronate")."""
+        finding = self._findings.get(case.one.rule.finding or "")
+        asked = case.section == SectionCategory.INDICATION
+        return asked and finding is not None and finding.known_in_request
 
     def _affirmed(self, case: _Case) -> _Verdict | None:
         return _Verdict(Status.AFFIRMED, case.decisive)

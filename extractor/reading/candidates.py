@@ -14,12 +14,13 @@ if TYPE_CHECKING:
 
     from extractor.knowledge.schema import Rule
     from extractor.reading.compiled import JoinedPhrase
-    from extractor.reading.scan import Scan
+    from extractor.reading.scan import Hit, Scan
 
 
 _BLOCK_PRIORITY = 90
 _MODESTY = 100
 """How far behind all others a rule stands that is to speak only where no other does."""
+_BOTH = 2
 _BESIDE = 2
 """Words by which what a rule excludes may stick out of its match."""
 
@@ -163,7 +164,7 @@ def _with_ellipses(found: list[Candidate], scan: Scan) -> list[Candidate]:
         before = (
             kept[-1] if kept and sentence_of[kept[-1].start] == sentence_of[one.start] else None
         )
-        if before and "severity" in findings[before.rule.finding or ""].quote_left:
+        if before and findings[before.rule.finding or ""].elliptic:
             rule = one.rule.model_copy(update={"finding": before.rule.finding})
             kept.append(replace(one, rule=rule))
     return kept
@@ -189,9 +190,25 @@ def _without_glosses(found: list[Candidate], scan: Scan) -> list[Candidate]:
 def _without_repeats(found: list[Candidate], scan: Scan) -> list[Candidate]:
     """Drop what only repeats a finding that its sentence names by another rule."""
     sentence_of = scan.document.sentence_of
-    named = {(one.rule.finding, sentence_of[one.start]) for one in found if not one.rule.only_alone}
+    named: dict[tuple[str | None, int], list[Candidate]] = {}
+    for one in found:
+        if not one.rule.only_alone:
+            named.setdefault((one.rule.finding, sentence_of[one.start]), []).append(one)
+    sides = scan.by_sentence("side")
     return [
         one
         for one in found
-        if not one.rule.only_alone or (one.rule.finding, sentence_of[one.start]) not in named
+        if not one.rule.only_alone
+        or not any(
+            _repeats(one, other, sides.get(sentence_of[one.start], ()))
+            for other in named.get((one.rule.finding, sentence_of[one.start]), ())
+        )
     ]
+
+
+def _repeats(one: Candidate, other: Candidate, sides: Sequence[Hit]) -> bool:
+    """Whether a candidate tells again what another of its sentence names: not where they part by side."""
+    if len({side.value for side in sides}) < _BOTH:
+        return True
+    first, last = min(one.end, other.end), max(one.start, other.start)
+    return not any(first <= side.start < last for side in sides)

@@ -112,6 +112,7 @@ def _compile_anatomy(compiled: CompiledPatterns, compiler: PhraseCompiler) -> No
         *((f"side:{side}", phrases) for side, phrases in anatomy.sides.items()),
         *((f"letter:{side}", phrases) for side, phrases in anatomy.sides_exact.items()),
         *((f"region:{name}", region.words) for name, region in anatomy.regions.items()),
+        *((f"hint:{name}", region.hints) for name, region in anatomy.regions.items()),
         ("connector", anatomy.connectors),
         ("additive", anatomy.additive),
         ("exclusive", anatomy.exclusive),

@@ -44,7 +44,7 @@ def read_study(report: Report, scan: Scan, title_scan: Scan) -> tuple[StudyFacts
     """Return the study's facts, and the region of the body that it shows."""
     regions = _regions(scan, title_scan)
     anatomy = scan.compiled.patterns.anatomy.regions
-    region = regions.most_common(1)[0][0] if regions else _region_of_bare_places(scan)
+    region = regions.most_common(1)[0][0] if regions else _guessed_region(scan)
     titled = {hit.value for hit in title_scan.kind("region")}
     in_title = any(anatomy[name].in_scope for name in titled)
     in_scope = in_title or (not titled and region is not None and anatomy[region].in_scope)
@@ -91,8 +91,11 @@ def _regions(scan: Scan, title_scan: Scan) -> Counter[str]:
     return +votes
 
 
-def _region_of_bare_places(scan: Scan) -> str | None:
-    """Return the region that bare words mean where nothing names one ("oedema head and neck")."""
+def _guessed_region(scan: Scan) -> str | None:
+    """Return the region that is hinted at where nothing names one ("oedema head and neck, no AVN")."""
+    hints = scan.kind("hint")
+    if hints:
+        return hints[0].value
     sites = scan.compiled.sites
     meant = (site.region for hit in scan.kind("site") if (site := sites[int(hit.value)]).only_in)
     return next(meant, None)

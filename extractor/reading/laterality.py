@@ -21,6 +21,7 @@ _MIDLINE = "midline"
 """Anatomy group of places that have no side of their own."""
 _AHEAD = 2
 """Words before a candidate in which a side is its adjective."""
+_JOINING_SIDES = frozenset({"and", "&", "sided"})
 _BEFORE_SIDE = frozenset({"on", "in", "of", "the", "(", "side"})
 _BEHIND_PLACE = 4
 """Words behind a place in which a side still belongs to it ("femoral head on the right")."""
@@ -52,6 +53,9 @@ class SideReader:
         self._last_section = -1
         self._spoken_of: Laterality | None = None
         self._sentence = -1
+        self._sizes = {
+            index for hit in scan.kind("severity") for index in range(hit.start, hit.end)
+        }
         self._in_report = {side.value for side in sides} & {"left", "right"}
 
     def read(
@@ -89,10 +93,13 @@ class SideReader:
         return Laterality.UNSPECIFIED
 
     def _in_noun_phrase(self, one: Candidate, places: Sequence[Place]) -> Laterality | None:
-        explicit = {place.laterality for place in places if place.laterality}
-        if explicit:
-            return explicit.pop() if len(explicit) == 1 else Laterality.BILATERAL
         own = self._of_sentence(one)
+        beside = self._joined_before(own, one) or [
+            side for side in own if self._adjoins(side, one)
+        ]
+        explicit = {place.laterality for place in places if place.laterality}
+        if explicit and not (beside and all(place.end <= one.start for place in places)):
+            return explicit.pop() if len(explicit) == 1 else Laterality.BILATERAL
         at_places = [
             side
             for side in own
@@ -104,9 +111,22 @@ class SideReader:
         inside = [side for side in own if one.start <= side.start < one.end]
         return (
             self._resolve(inside)
+            or self._resolve(beside)
             or self._resolve(at_places)
-            or self._resolve([side for side in own if self._adjoins(side, one)])
         )
+
+    def _joined_before(self, own: Sequence[SideHit], one: Candidate) -> list[SideHit]:
+        """Return two sides that share the noun behind them ("moderate left and small right effusions")."""
+        at = {index: side for side in own for index in range(side.start, side.end)}
+        index = one.start - 1
+        found: dict[int, SideHit] = {}
+        while index >= 0 and (
+            index in at or index in self._sizes or self._lower[index] in _JOINING_SIDES
+        ):
+            if index in at:
+                found[at[index].start] = at[index]
+            index -= 1
+        return list(found.values()) if len({side.value for side in found.values()}) > 1 else []
 
     def _adjoins(self, side: SideHit, one: Candidate) -> bool:
         """Whether the side is the candidate's adjective ("left ...") or right behind it ("... on the left")."""

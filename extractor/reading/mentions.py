@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from extractor.reading.scan import Scan
     from extractor.text.document import Sentence
 
+_OF_ALL = frozenset({"diffuse", "generalised"})
+"""Extents which without a place are those of the whole skeleton."""
 _ARTICLES = (["the"], ["this"], ["that"])
 _CHUNK_WORDS = 150
 _OPPOSITE = {Laterality.LEFT: Laterality.RIGHT, Laterality.RIGHT: Laterality.LEFT}
@@ -110,7 +112,7 @@ class MentionReader:
             status=assertion.status,
             certainty=assertion.certainty,
             sites=sited.sites,
-            laterality=sited.laterality,
+            laterality=self._side(one, finding, sited),
             severity=one.rule.severity or self._wording.descriptor("severity", one),
             extent=self._extent(one, finding, sited, assertion),
             change=assertion.change,
@@ -130,6 +132,13 @@ class MentionReader:
         if assertion.status == Status.NEGATED or assertion.method or self._study.is_densitometry:
             return self._wording.descriptor("extent", one)
         return self._wording.extent(one, finding, sited)
+
+    def _side(self, one: Candidate, finding: Finding, sited: Sited) -> Laterality:
+        """Return the side; what is said of the whole skeleton has none, whatever the title names."""
+        said = None if sited.named else self._wording.descriptor("extent", one)
+        whole = said is not None and said == finding.extent_unplaced
+        diffuse = said in _OF_ALL and finding.extent_unplaced is not None
+        return Laterality.UNSPECIFIED if whole or diffuse else sited.laterality
 
     def _is_value(self, cue: CueHit, one: Candidate) -> bool:
         return self._scan.compiled.cues[cue.rule].value and cue.start >= one.end

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 _MAX_JOIN = 8
 """More words than this between two places and they are two phrases."""
+_SIDE_SIGNS = frozenset({":", "-", ",", ";", "(", ")", "=", "\u2013", ">"})
+_VERTEBRAE = frozenset({"/", "S", "T"})
 _GENERIC = "generic"
 """Anatomy group of a place that a more exact one of its region replaces ("the head of the hip")."""
 
@@ -57,7 +59,9 @@ def find_sides(scan: Scan) -> list[SideHit]:
     in_words = {side.start for side in found}
     for hit in scan.kind("letter"):
         letter = words[hit.start]
-        if letter.isupper() and hit.start in near_place and hit.start not in in_words:
+        beside = {*words[max(hit.start - 1, 0) : hit.start], *words[hit.end : hit.end + 1]}
+        meant = hit.start in near_place or (beside & _SIDE_SIGNS and not beside & _VERTEBRAE)
+        if letter.isupper() and meant and hit.start not in in_words:
             found.append(SideHit(hit.start, hit.end, hit.value))
     compared = {hit.end for hit in scan.kind("compared")}
     compared |= {index for hit in scan.kind("not_side") for index in range(hit.start, hit.end)}

@@ -60,6 +60,8 @@ class SiteReader:
         self._starts = [one.start for one in candidates]
         self._region_hits = scan.by_sentence("region")
         self._region = region
+        named = {name for place in places for name in place.regions}
+        self._whole_region = region is not None and region not in named
         self._side_reader = SideReader(scan, sides=sides, clauses=clauses, study_side=study_side)
         self._clause_of = clauses
         self._last_sites: dict[str, tuple[str, ...]] = {}
@@ -190,9 +192,13 @@ class SiteReader:
 
     def _default(self, one: Candidate) -> tuple[str, ...]:
         finding = self._scan.compiled.patterns.findings[one.rule.finding or ""]
-        site = finding.default_sites.get(self._region_near(one) or "") or finding.default_sites.get(
-            "*"
-        )
+        near = self._region_near(one) or ""
+        region = self._scan.compiled.patterns.anatomy.regions.get(near)
+        if self._whole_region and near == self._region and region and region.whole:
+            # a report that names no place of its region says of no finding where in it it is
+            site = region.joint if finding.at_joint else region.whole
+        else:
+            site = finding.default_sites.get(near) or finding.default_sites.get("*")
         return (site,) if site else ()
 
     def _region_near(self, one: Candidate) -> str | None:

@@ -24,6 +24,8 @@ _ONE_PARAGRAPH = frozenset(
 )
 _FIRST_PARAGRAPH = re.compile(r"[ \t:*#_-]*\n?\s*\S.*?(?=\n[ \t]*\n)", re.DOTALL)
 _PARAGRAPH = re.compile(r"\S.*?(?=\n[ \t]*\n|\Z)\s*", re.DOTALL)
+_FIRST_SENTENCE = re.compile(r"(?<=\w{3}[.:;])\s+(?=[A-Z0-9])|(?<=\)[.:;])\s+(?=[A-Z0-9])")
+"""Ends of sentences, not the full stops of abbreviated sides ("MRI Lt. hip")."""
 _REQUEST_AMONG = 2
 """A request without a heading is the first paragraph, or the second behind the title."""
 _JOIN = r"[ \t]*(?:/|&|,)[ \t]*|[ \t]+and[ \t]+"
@@ -195,6 +197,4 @@ def find_title(text: str, sections: Sequence[Section]) -> str:
     label = re.match(r"([^:.\n]{3,80}?)[ \t]*:\s", line)
     if label:
         return label.group(1)
-    if len(line) <= _TITLE_MAX_CHARS:
-        return line
-    return re.split(r"(?<=[.:])\s", line, maxsplit=1)[0][:_TITLE_MAX_CHARS]
+    return _FIRST_SENTENCE.split(line, maxsplit=1)[0][:_TITLE_MAX_CHARS]
