@@ -56,8 +56,9 @@ class Extractor:
         study, region = read_study(report, scan, title_scan)
         patient = read_patient(report.patient, scan)
         places = find_places(scan, sides, region)
+        titled = find_places(title_scan, find_sides(title_scan), region)
         mentions = MentionReader(
-            scan, places=places, sides=sides, study=study, region=region
+            scan, places=places, sides=sides, titled=titled, study=study, region=region
         ).read()
         mentions, corrected = correct_sides(mentions, scan, sides)
         flags = ["addendum:laterality"] if corrected else []

@@ -171,6 +171,8 @@ class Anatomy(Entry):
     """Words before a side that is only compared with ("than the right")."""
     exclusive_behind: list[str] = []
     """Words right behind a place that take it away ("not involved")."""
+    settled: list[str] = []
+    """Words right behind a side that say all that is said of it ("the left side is clear and ...")."""
     exclusive: list[str] = []
     """Words before a place that take it away ("sparing of")."""
 

@@ -119,6 +119,7 @@ def _compile_anatomy(compiled: CompiledPatterns, compiler: PhraseCompiler) -> No
         ("exclusive_behind", anatomy.exclusive_behind),
         ("compared", anatomy.compared),
         ("not_side", anatomy.not_sides),
+        ("settled", anatomy.settled),
     ]
     for key, phrases in groups:
         for phrase in phrases:

@@ -35,6 +35,7 @@ class SideReader:
         scan: Scan,
         *,
         sides: Sequence[SideHit],
+        places: Sequence[Place],
         clauses: Sequence[int],
         study_side: Laterality,
     ) -> None:
@@ -44,13 +45,17 @@ class SideReader:
         self._by_sentence: dict[int, list[SideHit]] = {}
         for side in sides:
             self._by_sentence.setdefault(scan.document.sentence_of[side.start], []).append(side)
+        self._regions_in: dict[int, set[str]] = {}
+        for place in places:
+            sentence = scan.document.sentence_of[place.start]
+            self._regions_in.setdefault(sentence, set()).update(place.regions)
+        self._settled = {hit.start for hit in scan.kind("settled")}
         self._by_label = self._group_by_label(sides)
         labels = scan.document.labels
         self._headings = [position for position in self._by_label if labels[position].own_line]
         self._clause_of = clauses
         self._study_side = study_side
         self._last: Laterality | None = None
-        self._last_section = -1
         self._spoken_of: Laterality | None = None
         self._sentence = -1
         self._sizes = {
@@ -65,11 +70,12 @@ class SideReader:
         sentence = self._document.sentence_at(one.start)
         if sentence.index != self._sentence:
             # "contralateral" is read against what was spoken of before its own sentence
-            self._sentence, self._spoken_of = sentence.index, self._last
+            self._sentence = sentence.index
+            self._spoken_of = self._on_label(sentence) or self._last
         midline = bool(places) and all(_MIDLINE in place.groups for place in places)
         said = self._in_noun_phrase(one, places) or (None if midline else self._in_sentence(one))
         if said:
-            self._last, self._last_section = said, sentence.section_index
+            self._last = said
             return said, True
         if midline:
             return Laterality.UNSPECIFIED, False
@@ -86,17 +92,29 @@ class SideReader:
             return Laterality.UNSPECIFIED
         if not any(name in self._regions and self._regions[name].in_scope for name in regions):
             return Laterality.UNSPECIFIED
-        if self._last in _OPPOSITE and self._last_section == sentence.section_index:
-            return self._last
+        talked_of = self._talked_of(sentence, regions)
+        if talked_of:
+            return talked_of if talked_of in _OPPOSITE else Laterality.UNSPECIFIED
         if len(self._in_report) == 1:
             return Laterality(next(iter(self._in_report)))
         return Laterality.UNSPECIFIED
 
+    def _talked_of(self, sentence: Sentence, regions: set[str]) -> Laterality | None:
+        """Return the side in the nearest sentence of the section before that speaks of a side of the region."""
+        for index in range(sentence.index - 1, -1, -1):
+            if self._document.sentences[index].section_index != sentence.section_index:
+                return None
+            if self._regions_in.get(index, set()) & regions:
+                said = self._resolve(self._by_sentence.get(index, ()))
+                if said:
+                    return said
+        return None
+
     def _in_noun_phrase(self, one: Candidate, places: Sequence[Place]) -> Laterality | None:
         own = self._of_sentence(one)
-        beside = self._joined_before(own, one) or [
-            side for side in own if self._adjoins(side, one)
-        ]
+        if self._joined_before(own, one):
+            return Laterality.BILATERAL
+        beside = [side for side in own if self._adjoins(side, one)]
         explicit = {place.laterality for place in places if place.laterality}
         if explicit and not (beside and all(place.end <= one.start for place in places)):
             return explicit.pop() if len(explicit) == 1 else Laterality.BILATERAL
@@ -137,7 +155,7 @@ class SideReader:
 
     def _in_sentence(self, one: Candidate) -> Laterality | None:
         """Return the side said in the clause, else in the sentence: the only one, or the last before."""
-        own = self._of_sentence(one)
+        own = [side for side in self._of_sentence(one) if side.end not in self._settled]
         clause = [side for side in own if self._clause_of[side.start] == self._clause_of[one.start]]
         for group in (clause, own):
             if len({side.value for side in group}) == 1:

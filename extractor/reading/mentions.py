@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from extractor.reading.scan import Scan
     from extractor.text.document import Sentence
 
-_OF_ALL = frozenset({"diffuse", "generalised"})
-"""Extents which without a place are those of the whole skeleton."""
 _ARTICLES = (["the"], ["this"], ["that"])
 _CHUNK_WORDS = 150
 _OPPOSITE = {Laterality.LEFT: Laterality.RIGHT, Laterality.RIGHT: Laterality.LEFT}
@@ -39,6 +37,7 @@ class MentionReader:
         *,
         places: Sequence[Place],
         sides: Sequence[SideHit],
+        titled: Sequence[Place],
         study: StudyFacts,
         region: str | None,
     ) -> None:
@@ -58,11 +57,13 @@ class MentionReader:
             places=places,
             sides=sides,
             clauses=clauses,
+            titled=titled,
             region=region,
             study_side=study.laterality,
         )
         self._wording = Wording(scan, self._candidates, places)
         self._study = study
+        self._of_whole = any("whole" in place.groups for place in titled)
 
     def read(self) -> tuple[Mention, ...]:
         """Return the mentions in text order, numbered from 1; those that are not shown have the number 0."""
@@ -112,7 +113,7 @@ class MentionReader:
             status=assertion.status,
             certainty=assertion.certainty,
             sites=sited.sites,
-            laterality=self._side(one, finding, sited),
+            laterality=self._side(finding, sited),
             severity=one.rule.severity or self._wording.descriptor("severity", one),
             extent=self._extent(one, finding, sited, assertion),
             change=assertion.change,
@@ -133,12 +134,11 @@ class MentionReader:
             return self._wording.descriptor("extent", one)
         return self._wording.extent(one, finding, sited)
 
-    def _side(self, one: Candidate, finding: Finding, sited: Sited) -> Laterality:
-        """Return the side; what is said of the whole skeleton has none, whatever the title names."""
-        said = None if sited.named else self._wording.descriptor("extent", one)
-        whole = said is not None and said == finding.extent_unplaced
-        diffuse = said in _OF_ALL and finding.extent_unplaced is not None
-        return Laterality.UNSPECIFIED if whole or diffuse else sited.laterality
+    def _side(self, finding: Finding, sited: Sited) -> Laterality:
+        """Return the side; what is said of the skeleton as a whole has the title's side or none."""
+        if finding.extent_unplaced is None or sited.named:
+            return sited.laterality
+        return Laterality.UNSPECIFIED if self._of_whole else self._study.laterality
 
     def _is_value(self, cue: CueHit, one: Candidate) -> bool:
         return self._scan.compiled.cues[cue.rule].value and cue.start >= one.end

@@ -145,11 +145,13 @@ class CueScopes:
             return True
         if cue.end <= one.start:
             denies = rule.category == "negation"
+            doubts = rule.category == "uncertainty"
             return (
                 rule.direction != "backward"
                 and self._near(rule, cue.end, one.start)
                 and not (denies and self._restarted(cue, rule, one))
                 and not (denies and self._of_other_field(cue, one))
+                and not (doubts and self._observed_with(cue, one))
             )
         return (
             rule.direction != "forward"
@@ -169,7 +171,8 @@ class CueScopes:
     def _looks_back(self, cue: CueHit, rule: CueRule, one: Candidate) -> bool:
         """Whether a cue that may look both ways looks back."""
         if rule.value:
-            return self._is_value(cue, one)
+            doubted = rule.category != "uncertainty" or self._closes(cue)
+            return doubted and self._is_value(cue, one)
         if rule.direction == "backward" or rule.category not in _ONE_WAY:
             return True
         return self._ends(cue) and (rule.category == "negation" or self._closes(cue))
@@ -217,6 +220,13 @@ class CueScopes:
                 return True
             denied = denied or index not in self._severity_starts
         return False
+
+    def _observed_with(self, cue: CueHit, one: Candidate) -> bool:
+        """Whether "with" brings what is seen after what is only thought of ("likely AVN with small effusion")."""
+        first = bisect_left(self._starts, cue.end)
+        if first == len(self._candidates) or self._starts[first] >= one.start:
+            return False
+        return "with" in self._lower[self._candidates[first].end : one.start]
 
     def _begins_item(self, index: int, one: Candidate) -> bool:
         word = self._lower[index]

@@ -23,7 +23,7 @@ _ANY = ""
 _LIST_GAP = 5
 _MODIFIER_GAP = 3
 _BETWEEN_MODIFIER_AND_HEAD = frozenset(
-    {"in", "of", "within", "with", "and", ",", "shows", "is", "are", "from", "to", "at"}
+    {"in", "of", "within", "with", "and", ",", "shows", "is", "are", "from", "to", "at", "-", ":"}
 )
 
 
@@ -49,6 +49,7 @@ class SiteReader:
         places: Sequence[Place],
         sides: Sequence[SideHit],
         clauses: Sequence[int],
+        titled: Sequence[Place],
         region: str | None,
         study_side: Laterality,
     ) -> None:
@@ -60,9 +61,12 @@ class SiteReader:
         self._starts = [one.start for one in candidates]
         self._region_hits = scan.by_sentence("region")
         self._region = region
+        self._titled = titled
         named = {name for place in places for name in place.regions}
         self._whole_region = region is not None and region not in named
-        self._side_reader = SideReader(scan, sides=sides, clauses=clauses, study_side=study_side)
+        self._side_reader = SideReader(
+            scan, sides=sides, places=places, clauses=clauses, study_side=study_side
+        )
         self._clause_of = clauses
         self._last_sites: dict[str, tuple[str, ...]] = {}
 
@@ -194,6 +198,11 @@ class SiteReader:
         finding = self._scan.compiled.patterns.findings[one.rule.finding or ""]
         near = self._region_near(one) or ""
         region = self._scan.compiled.patterns.anatomy.regions.get(near)
+        if region and not region.in_scope:
+            titled = [place for place in self._titled if near in place.regions]
+            places = [place for place in titled if self._fits(one, place)]
+            if places:
+                return self._canonical(one, places[:1])
         if self._whole_region and near == self._region and region and region.whole:
             # a report that names no place of its region says of no finding where in it it is
             site = region.joint if finding.at_joint else region.whole
