@@ -115,6 +115,8 @@ class Rule(Entry):
     """Speaks beside another finding of the same words ("haemarthrosis": an effusion, and an injury)."""
     only_alone: bool = False
     """Speaks only where no other mention of its finding stands in the sentence."""
+    not_after_named: bool = False
+    """Speaks only where its finding is not named before it in the sentence, which it then only describes."""
     stands_alone: bool = False
     """Cues around it do not change it (it states its own assertion)."""
     examples: list[Example] = []

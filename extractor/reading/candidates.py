@@ -198,8 +198,7 @@ def _without_repeats(found: list[Candidate], scan: Scan) -> list[Candidate]:
     return [
         one
         for one in found
-        if not one.rule.only_alone
-        or not any(
+        if not any(
             _repeats(one, other, sides.get(sentence_of[one.start], ()))
             for other in named.get((one.rule.finding, sentence_of[one.start]), ())
         )
@@ -208,6 +207,10 @@ def _without_repeats(found: list[Candidate], scan: Scan) -> list[Candidate]:
 
 def _repeats(one: Candidate, other: Candidate, sides: Sequence[Hit]) -> bool:
     """Whether a candidate tells again what another of its sentence names: not where they part by side."""
+    if not (one.rule.only_alone or (one.rule.not_after_named and other.end <= one.start)):
+        return False
+    if one is other:
+        return False
     if len({side.value for side in sides}) < _BOTH:
         return True
     first, last = min(one.end, other.end), max(one.start, other.start)
