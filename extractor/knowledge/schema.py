@@ -250,6 +250,8 @@ class StudyWords(Entry):
     """The same for abbreviations that are words in lower case."""
     densitometry: list[str]
     nondiagnostic: list[str]
+    whole_body: list[str] = []
+    """Words of a title that show the whole body, and so what its text names of it."""
     title_words: list[str]
     request_words: list[str] = []
     """What a request without a heading says; whole words, in any case."""

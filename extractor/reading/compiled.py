@@ -139,6 +139,7 @@ def _compile_words(compiled: CompiledPatterns, compiler: PhraseCompiler) -> None
         ("examination", patterns.study.title_words),
         ("densitometry", patterns.study.densitometry),
         ("nondiagnostic", patterns.study.nondiagnostic),
+        ("whole_body", patterns.study.whole_body),
         ("correction", patterns.study.laterality_correction),
         ("sex:M", people.male),
         ("sex:F", people.female),

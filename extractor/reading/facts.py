@@ -47,11 +47,14 @@ def read_study(report: Report, scan: Scan, title_scan: Scan) -> tuple[StudyFacts
     region = regions.most_common(1)[0][0] if regions else _guessed_region(scan)
     titled = {hit.value for hit in title_scan.kind("region")}
     in_title = any(anatomy[name].in_scope for name in titled)
-    in_scope = in_title or (not titled and region is not None and anatomy[region].in_scope)
-    modality = report.study.modality or _modality(title_scan) or _modality(scan)
-    densitometry = modality == "BMD" or bool(
-        title_scan.kind("densitometry") or scan.kind("densitometry")
+    whole_body = bool(title_scan.kind("whole_body")) and _names_scope(scan)
+    in_scope = (
+        in_title
+        or whole_body
+        or (not titled and region is not None and anatomy[region].in_scope)
     )
+    modality = report.study.modality or _modality(title_scan) or _modality(scan)
+    densitometry = modality == "BMD" or bool(title_scan.kind("densitometry"))
     facts = StudyFacts(
         modality=modality,
         in_scope=in_scope,
@@ -66,6 +69,16 @@ def read_study(report: Report, scan: Scan, title_scan: Scan) -> tuple[StudyFacts
     )
 
 
+def _names_scope(scan: Scan) -> bool:
+    """Whether the text proper names a part of the body that the audit is about."""
+    anatomy = scan.compiled.patterns.anatomy.regions
+    return any(
+        anatomy[hit.value].in_scope
+        and scan.document.sentence_at(hit.start).section != SectionCategory.INDICATION
+        for hit in scan.kind("region")
+    )
+
+
 def title_document(report: Report, scan: Scan, finder: SectionFinder) -> Document:
     """Return the words that name the examination: the metadata's description and the report's own title."""
     parts = [report.study.description or "", _own_title(scan)]
@@ -76,9 +89,25 @@ def _own_title(scan: Scan) -> str:
     """Return the first line where it names an examination, and so is a title."""
     document = scan.document
     start = document.text.find(document.title)
+    end = start + len(document.title)
     names = [*scan.kind("modality"), *scan.kind("examination")]
-    named = any(document.tokens.starts[hit.start] < start + len(document.title) for hit in names)
-    return document.title if named else ""
+    named = any(document.tokens.starts[hit.start] < end for hit in names)
+    return document.title if named or _only_places(scan, end) else ""
+
+
+def _only_places(scan: Scan, end: int) -> bool:
+    """Whether the words up to a character offset name a side and a place and nothing else ("Right knee.")."""
+    last = scan.document.tokens.index_at(end)
+    told = {
+        index
+        for kind in ("side", "letter", "region", "site")
+        for hit in scan.kind(kind)
+        for index in range(hit.start, hit.end)
+    }
+    words = scan.document.tokens.words
+    return 0 < last and all(
+        index in told or not words[index][0].isalnum() for index in range(last)
+    )
 
 
 def _regions(scan: Scan, title_scan: Scan) -> Counter[str]:
@@ -88,7 +117,7 @@ def _regions(scan: Scan, title_scan: Scan) -> Counter[str]:
         votes[hit.value] += 1 if sentence.section != SectionCategory.INDICATION else 0
     for hit in title_scan.kind("region"):
         votes[hit.value] += _TITLE_WEIGHT
-    return +votes
+    return +votes or Counter(hit.value for hit in scan.kind("region"))
 
 
 def _guessed_region(scan: Scan) -> str | None:

@@ -90,7 +90,7 @@ class SideReader:
             return self._study_side
         if any(name in self._regions and not self._regions[name].paired for name in regions):
             return Laterality.UNSPECIFIED
-        if not any(name in self._regions and self._regions[name].in_scope for name in regions):
+        if not any(name in self._regions and self._regions[name].joint for name in regions):
             return Laterality.UNSPECIFIED
         talked_of = self._talked_of(sentence, regions)
         if talked_of:

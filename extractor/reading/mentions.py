@@ -49,7 +49,7 @@ class MentionReader:
             if self._document.sentence_at(one.start).section not in _UNREAD
         ]
         cues = find_cues(scan, self._candidates)
-        clauses = number_clauses(scan, cues)
+        clauses = number_clauses(scan, cues, self._candidates)
         self._assertions = AssertionReader(scan, CueScopes(scan, self._candidates, cues, clauses))
         self._sites = SiteReader(
             scan,

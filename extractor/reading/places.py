@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 _MAX_JOIN = 8
 """More words than this between two places and they are two phrases."""
+_EXACT = "exact"
+"""Anatomy group of a place that is exact enough, although another may replace it ("vertebral body L3")."""
 _SIDE_SIGNS = frozenset({":", "-", ",", ";", "(", ")", "=", "\u2013", ">"})
 _VERTEBRAE = frozenset({"/", "S", "T"})
 _GENERIC = "generic"
@@ -139,7 +141,7 @@ class _Joiner:
             frozenset(group for site in sites for group in [*site.groups, site.id, *site.sites]),
             frozenset(site.region for site in sites),
             side or inherent,
-            generic=not exact_regions,
+            generic=not exact_regions and not any(_EXACT in site.groups for site in sites),
             additive=self._marked(self._additive, first, start),
             exclusive=self._marked(self._exclusive, first, start) or end in self._free,
         )

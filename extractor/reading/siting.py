@@ -223,8 +223,13 @@ class SiteReader:
         }
 
 
-def number_clauses(scan: Scan, cues: Sequence[CueHit]) -> list[int]:
-    """Return the clause number of each token; contrasts, semicolons and a label's colon part clauses."""
+def number_clauses(
+    scan: Scan, cues: Sequence[CueHit], candidates: Sequence[Candidate]
+) -> list[int]:
+    """Return the clause number of each token; contrasts, semicolons and a label's colon part clauses.
+
+    The label that is itself a mention goes with its value ("Marrow oedema: femoral neck").
+    """
     rules = scan.compiled.cues
     starts = {cue.start for cue in cues if rules[cue.rule].clause}
     tokens = scan.document.tokens
@@ -233,7 +238,13 @@ def number_clauses(scan: Scan, cues: Sequence[CueHit]) -> list[int]:
         for cue in cues
         if rules[cue.rule].category == "negation" and tokens.lower[cue.start - 1] == ","
     }
-    starts |= {tokens.index_at(label.end) for label in scan.document.labels}
+    first = [one.start for one in candidates]
+    starts |= {
+        tokens.index_at(label.end)
+        for label in scan.document.labels
+        if bisect_left(first, tokens.index_at(label.start))
+        == bisect_left(first, tokens.index_at(label.end))
+    }
     starts |= {index for index, word in enumerate(scan.document.tokens.lower) if word == ";"}
     numbers: list[int] = []
     number = 0

@@ -46,7 +46,7 @@ def read_span(scan: Scan, start: int, end: int) -> SpanAssertion:
     ]
     candidates = sorted([*others, given], key=lambda one: one.start)
     cues = find_cues(scan, candidates)
-    scopes = CueScopes(scan, candidates, cues, number_clauses(scan, cues))
+    scopes = CueScopes(scan, candidates, cues, number_clauses(scan, cues, candidates))
     assertion = AssertionReader(scan, scopes).read(given)
     return SpanAssertion(
         assertion.status,

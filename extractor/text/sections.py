@@ -30,6 +30,8 @@ _REQUEST_AMONG = 2
 """A request without a heading is the first paragraph, or the second behind the title."""
 _JOIN = r"[ \t]*(?:/|&|,)[ \t]*|[ \t]+and[ \t]+"
 _LABEL_MAX_WORDS = 6
+_WIDEST_WRAP = 100
+"""In a text with longer lines each line is a paragraph, and a label inside one holds no longer."""
 _LABEL = re.compile(
     r"(?:^|(?<=[.!?]\s))[ \t]*(?:[-*\u2022][ \t]*|\d{1,2}[.)][ \t]*)?([A-Za-z][\w /&(),'-]{0,48}?)[ \t]*:(?=\s|$)",
     re.MULTILINE,
@@ -80,7 +82,7 @@ class SectionFinder:
         # it must fill its line, or be in capitals at the start of a line.
         self._with_colon = re.compile(
             rf"(?:^|(?<=[.!?:;)])[ \t]*|(?<=[.!?:;)])[ \t]*\n)[ \t*#>_]*(?:\d{{1,2}}[.)][ \t]*)?({names})"
-            rf"[ \t]*(?:\([^)\n]{{0,40}}\))?[ \t*_]*(?::|[ \t][-\u2013\u2014](?=[ \t\n])|\.[ \t]*\n)",
+            rf"[ \t]*(?:\([^)\n]{{0,40}}\)|#?\d[\d./ \t-]{{0,16}}(?:\d{{1,2}}:\d\d)?)?[ \t*_]*(?::|[ \t][-\u2013\u2014](?=[ \t\n])|\.[ \t]*\n)",
             re.IGNORECASE | re.MULTILINE,
         )
         self._alone = re.compile(
@@ -172,6 +174,7 @@ def find_labels(text: str, sections: Sequence[Section]) -> list[Label]:
         if match.start(1) not in heading_starts and len(match.group(1).split()) <= _LABEL_MAX_WORDS
     ]
     labels = []
+    unwrapped = max((len(line) for line in text.split("\n")), default=0) > _WIDEST_WRAP
     for position, match in enumerate(found):
         section_end = (
             ends[bisect_right(ends, match.start(1))] if ends[-1] > match.start(1) else len(text)
@@ -179,6 +182,8 @@ def find_labels(text: str, sections: Sequence[Section]) -> list[Label]:
         next_start = found[position + 1].start(1) if position + 1 < len(found) else len(text)
         line_end = text.find("\n", match.end())
         own_line = not text[match.end() : line_end if line_end >= 0 else len(text)].strip()
+        if not own_line and unwrapped and line_end >= 0:
+            next_start = min(next_start, line_end)
         labels.append(
             Label(
                 match.group(1), match.start(1), match.end(), min(section_end, next_start), own_line

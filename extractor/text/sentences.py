@@ -66,9 +66,14 @@ _BULLET = re.compile(
     r"[ \t]*(?:[-*\u2022\u2013\u2014>+]+[ \t]+|\(?\d{1,2}[.)][ \t]+|[a-z][.)][ \t]+)"
 )
 _LABEL = re.compile(r"[ \t]*[A-Za-z][\w /&()'-]{0,45}:(?=\s|$)")
+_VALUE_END = re.compile(r"(?:[:=]|[ \t][-\u2013]|\.{4,})[ \t]*\w+\Z")
+"""A field with its value, which may be a word that elsewhere goes on ("Effusion: no")."""
+_ELLIPSIS_DOTS = 3
 _LAST_WORD = re.compile(r"([\w.]+)\Z")
 _WRAPPED_FROM = 45
 """Lines shorter than this are not wrapped text; a report that narrow is a list."""
+_NARROWEST = 24
+"""Narrower lines than this are a list even where they begin with small letters."""
 _OPEN_END = re.compile(
     r"(?:[,/&(]|\b(?:and|or|of|the|a|an|in|with|to|for|at|on|by|no|is|are|was|from|which|right|left))\s*\Z",
     re.IGNORECASE,
@@ -94,7 +99,11 @@ def split_sentences(text: str) -> list[Span]:
                 continue
             end = match.start()
         else:
-            if _is_abbreviation(text, start, match) or _is_query(text, match):
+            if (
+                _is_abbreviation(text, start, match)
+                or _is_query(text, match)
+                or _is_leader(text, match)
+            ):
                 continue
             end = match.end()
         _append(spans, text, start, end)
@@ -124,15 +133,22 @@ def _wrapped(text: str, at: int, width: int) -> bool:
     if not line or not following.strip() or _BULLET.match(following) or _LABEL.match(following):
         return False
     stripped = following.lstrip()
-    if _OPEN_END.search(line):
+    if _OPEN_END.search(line) and not _VALUE_END.search(line):
         return True
     if line.endswith(":"):
         return False
     first = stripped.split(None, 1)[0]
-    full = width >= _WRAPPED_FROM and len(line) + 1 + len(first) > width
+    full = len(line) + 1 + len(first) > width
     if stripped[0].islower():
-        return full or len(line) >= _WRAPPED_FROM
-    return full
+        narrow = width >= _NARROWEST and line[-1] not in ".!?;"
+        return (full and narrow) or len(line) >= _WRAPPED_FROM
+    return full and width >= _WRAPPED_FROM
+
+
+def _is_leader(text: str, match: re.Match[str]) -> bool:
+    """Whether dots lead from a field to its value ("Effusion ..... none")."""
+    rest = text[match.end() : match.end() + 2]
+    return len(match.group()) > _ELLIPSIS_DOTS and rest.strip() != "" and "\n" not in rest[:1]
 
 
 def _is_query(text: str, match: re.Match[str]) -> bool:

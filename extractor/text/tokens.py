@@ -11,7 +11,7 @@ import re
 from bisect import bisect_left
 from dataclasses import dataclass
 
-_TOKEN = re.compile(r"\d+(?:[.,]\d+)+(?!\w)|[^\W_]+|[^\w\s]|_+")
+_TOKEN = re.compile(r"\d+(?:[.,]\d+)+(?!\w)|[^\W_]+|\.{4,}|[^\w\s]|_+")
 _HYPHENS = frozenset("-\u2010\u2011")
 
 
@@ -45,7 +45,12 @@ def tokenise(text: str) -> Tokens:
         words.append(word)
         starts.append(start)
         ends.append(end)
-    return Tokens(words, [word.lower() for word in words], starts, ends)
+    return Tokens(words, [_folded(word) for word in words], starts, ends)
+
+
+def _folded(word: str) -> str:
+    """Return the word as it is matched; dots that lead to a field's value are its colon."""
+    return ":" if word.startswith("....") else word.lower()
 
 
 def _joins_words(text: str, start: int, end: int) -> bool:
