@@ -115,6 +115,10 @@ class Rule(Entry):
     """Speaks beside another finding of the same words ("haemarthrosis": an effusion, and an injury)."""
     only_alone: bool = False
     """Speaks only where no other mention of its finding stands in the sentence."""
+    across: bool = False
+    """With ``ellipsis``: also takes the finding of a mention in the sentence before."""
+    completed_by: list[str] = []
+    """Phrases which in the next sentence, where it names no finding itself, make a doubtful mention a certain one."""
     not_after_named: bool = False
     """Speaks only where its finding is not named before it in the sentence, which it then only describes."""
     stands_alone: bool = False

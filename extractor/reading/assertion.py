@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from extractor.model import Certainty, Experiencer, SectionCategory, Status
+from extractor.reading.candidates import holds_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -68,7 +69,9 @@ class _Case:
 class AssertionReader:
     """Weighs cues for the candidates of one report."""
 
-    def __init__(self, scan: Scan, scopes: CueScopes) -> None:
+    def __init__(self, scan: Scan, scopes: CueScopes, candidates: Sequence[Candidate]) -> None:
+        self._scan = scan
+        self._speaking = {scan.document.sentence_of[one.start] for one in candidates}
         self._document = scan.document
         self._lower = scan.document.tokens.lower
         self._rules = scan.compiled.cues
@@ -180,9 +183,27 @@ class AssertionReader:
         certainty = self._rules[case.decisive.rule].certainty
         return _Verdict(Status.UNCERTAIN, case.decisive, certainty)
 
+    def _denied_inside(self, case: _Case) -> _Verdict | None:
+        """What stands between the words of a phrase: "the marrow is not oedematous", "not normal"."""
+        if not case.one.denied:
+            return None
+        denies_normal = case.one.rule.status == Status.NEGATED
+        return _Verdict(Status.AFFIRMED if denies_normal else Status.NEGATED)
+
     def _meant_by_phrase(self, case: _Case) -> _Verdict | None:
         rule = case.one.rule
+        if rule.status == Status.UNCERTAIN and self._completed(case.one):
+            return _Verdict(Status.AFFIRMED)
         return _Verdict(rule.status, None, rule.certainty) if rule.status else None
+
+    def _completed(self, one: Candidate) -> bool:
+        """Whether the next sentence says the other half of a pair of which this is one."""
+        compiled = self._scan.compiled
+        index = compiled.rule_index.get(one.rule.id, -1)
+        following = self._document.sentence_of[one.start] + 1
+        return following not in self._speaking and any(
+            holds_in(self._scan, phrase, following) for phrase in compiled.completing.get(index, ())
+        )
 
     def _past(self, case: _Case) -> _Verdict | None:
         if case.historical and case.change is None:
@@ -202,7 +223,8 @@ class AssertionReader:
 
 # The first that has something to say decides.
 _JUDGES: tuple[Callable[[AssertionReader, _Case], _Verdict | None], ...] = (
-    AssertionReader._stated_by_phrase,  # noqa: SLF001 - the class's own table
+    AssertionReader._denied_inside,  # noqa: SLF001 - the class's own table
+    AssertionReader._stated_by_phrase,  # noqa: SLF001
     AssertionReader._hypothetical,  # noqa: SLF001
     AssertionReader._resolved,  # noqa: SLF001
     AssertionReader._denied,  # noqa: SLF001

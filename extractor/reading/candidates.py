@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from extractor.reading.places import Place
@@ -21,6 +22,9 @@ _BLOCK_PRIORITY = 90
 _MODESTY = 100
 """How far behind all others a rule stands that is to speak only where no other does."""
 _BOTH = 2
+_DENIALS = frozenset({"not", "never"})
+_BEGINS_HALF = frozenset({",", ";", "and", "but", "or", "/", "(", "-", "\u2013", ":", ".", "while", "whereas", "with"})
+"""What stands before the second half of a statement; "oedema is marked on the left" is the first."""
 _BESIDE = 2
 """Words by which what a rule excludes may stick out of its match."""
 
@@ -34,6 +38,8 @@ class Candidate:
     rule: Rule
     places: tuple[Place, ...] = ()
     """Places that are steps of the phrase itself."""
+    denied: bool = False
+    """Whether "not" stands inside the phrase ("the marrow is not oedematous")."""
 
     @property
     def length(self) -> int:
@@ -67,6 +73,18 @@ def _joined(scan: Scan, places: Sequence[Place]) -> list[Candidate]:
     return found
 
 
+def holds_in(scan: Scan, phrase: JoinedPhrase, sentence: int) -> bool:
+    """Whether a phrase without places stands in a sentence."""
+    sentence_of = scan.document.sentence_of
+    options = [
+        [(hit.start, hit.end, None) for hit in scan.key(key) if sentence_of[hit.start] == sentence]
+        for key in phrase.steps
+    ]
+    return all(options) and any(
+        _chain(scan, phrase, options, [first]) is not None for first in options[0]
+    )
+
+
 _Option = tuple[int, int, Place | None]
 
 
@@ -86,9 +104,14 @@ def _match(scan: Scan, phrase: JoinedPhrase, options: list[list[_Option]]) -> li
         chain = _chain(scan, phrase, options, [first])
         if chain:
             places = tuple(place for _, _, place in chain if place is not None)
-            found.append(
-                Candidate(chain[0][0], chain[-1][1], scan.compiled.rules[phrase.rule], places)
+            gaps = pairwise(chain)
+            denied = any(
+                word in _DENIALS
+                for (_, end, _), (start, _, _) in gaps
+                for word in scan.document.tokens.lower[end:start]
             )
+            rule = scan.compiled.rules[phrase.rule]
+            found.append(Candidate(chain[0][0], chain[-1][1], rule, places, denied))
     return found
 
 
@@ -153,20 +176,32 @@ def _masked(found: list[Candidate], scan: Scan) -> list[Candidate]:
 
 
 def _with_ellipses(found: list[Candidate], scan: Scan) -> list[Candidate]:
-    """Give the second halves of statements the finding that the first half names."""
+    """Give the second halves of statements the finding that the first half names.
+
+    What is said of a side right behind a field's colon is the value of the field itself
+    ("Effusion: R nil, L moderate").
+    """
     findings = scan.compiled.patterns.findings
     sentence_of = scan.document.sentence_of
+    lower = scan.document.tokens.lower
     kept: list[Candidate] = []
     for one in found:
         if not one.rule.ellipsis:
             kept.append(one)
             continue
-        before = (
-            kept[-1] if kept and sentence_of[kept[-1].start] == sentence_of[one.start] else None
-        )
-        if before and findings[before.rule.finding or ""].elliptic:
-            rule = one.rule.model_copy(update={"finding": before.rule.finding})
-            kept.append(replace(one, rule=rule))
+        before = kept[-1] if kept else None
+        if before is None or not findings[before.rule.finding or ""].elliptic:
+            continue
+        apart = sentence_of[one.start] - sentence_of[before.start]
+        if apart > one.rule.across or (not apart and lower[one.start - 1] not in _BEGINS_HALF):
+            continue
+        if not apart and lower[before.end : one.start] == [":"]:
+            told = {"status": one.rule.status, "stands_alone": one.rule.stands_alone}
+            whole = before.rule.model_copy(update=told if one.rule.status else {})
+            kept[-1] = replace(before, end=one.end, rule=whole)
+            continue
+        rule = one.rule.model_copy(update={"finding": before.rule.finding})
+        kept.append(replace(one, rule=rule))
     return kept
 
 
@@ -191,25 +226,17 @@ def _without_repeats(found: list[Candidate], scan: Scan) -> list[Candidate]:
     """Drop what only repeats a finding that its sentence names by another rule."""
     sentence_of = scan.document.sentence_of
     named: dict[tuple[str | None, int], list[Candidate]] = {}
-    for one in found:
-        if not one.rule.only_alone:
-            named.setdefault((one.rule.finding, sentence_of[one.start]), []).append(one)
-    sides = scan.by_sentence("side")
-    return [
-        one
-        for one in found
-        if not any(
-            _repeats(one, other, sides.get(sentence_of[one.start], ()))
-            for other in named.get((one.rule.finding, sentence_of[one.start]), ())
-        )
-    ]
+    for one in sorted(found, key=lambda one: (one.rule.only_alone, one.start)):
+        key = one.rule.finding, sentence_of[one.start]
+        sides = scan.by_sentence("side").get(sentence_of[one.start], ())
+        if not any(_repeats(one, other, sides) for other in named.get(key, ())):
+            named.setdefault(key, []).append(one)
+    return sorted((one for ones in named.values() for one in ones), key=lambda one: one.start)
 
 
 def _repeats(one: Candidate, other: Candidate, sides: Sequence[Hit]) -> bool:
     """Whether a candidate tells again what another of its sentence names: not where they part by side."""
     if not (one.rule.only_alone or (one.rule.not_after_named and other.end <= one.start)):
-        return False
-    if one is other:
         return False
     if len({side.value for side in sides}) < _BOTH:
         return True

@@ -34,6 +34,8 @@ class CompiledPatterns:
     sites: tuple[Site, ...]
     cues: dict[str, CueRule]
     joined: list[JoinedPhrase] = field(default_factory=list)
+    completing: dict[int, list[JoinedPhrase]] = field(default_factory=dict)
+    """By rule, the phrases of the next sentence that complete what it says."""
     terms: dict[tuple[str, str], Term] = field(default_factory=dict)
     step_keys: dict[frozenset[str], str] = field(default_factory=dict)
     exact_forms: dict[str, frozenset[str]] = field(default_factory=dict)
@@ -85,6 +87,11 @@ def _compile_rule(
                 compiled.joined.append(JoinedPhrase(index, steps, one.gaps))
     if rule.case == "exact":
         compiled.exact_forms[key] = frozenset(exact)
+    for phrase in rule.completed_by:
+        for one in _named(compiler, phrase, f"rule '{rule.id}'"):
+            compiled.completing.setdefault(index, []).append(
+                JoinedPhrase(index, tuple(_step_key(compiled, step) for step in one.steps), one.gaps)
+            )
     unless = (("with", rule.not_with), ("next", rule.not_followed_by), ("before", rule.not_before))
     for name, phrases in unless:
         for phrase in phrases:

@@ -50,7 +50,9 @@ class MentionReader:
         ]
         cues = find_cues(scan, self._candidates)
         clauses = number_clauses(scan, cues, self._candidates)
-        self._assertions = AssertionReader(scan, CueScopes(scan, self._candidates, cues, clauses))
+        self._assertions = AssertionReader(
+            scan, CueScopes(scan, self._candidates, cues, clauses), self._candidates
+        )
         self._sites = SiteReader(
             scan,
             self._candidates,

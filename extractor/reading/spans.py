@@ -47,7 +47,7 @@ def read_span(scan: Scan, start: int, end: int) -> SpanAssertion:
     candidates = sorted([*others, given], key=lambda one: one.start)
     cues = find_cues(scan, candidates)
     scopes = CueScopes(scan, candidates, cues, number_clauses(scan, cues, candidates))
-    assertion = AssertionReader(scan, scopes).read(given)
+    assertion = AssertionReader(scan, scopes, candidates).read(given)
     return SpanAssertion(
         assertion.status,
         assertion.certainty,
