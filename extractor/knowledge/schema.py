@@ -261,6 +261,8 @@ class StudyWords(Entry):
     """What a request without a heading says; whole words, in any case."""
     finding_words: list[str] = []
     """What only one says who has seen the images."""
+    statement_words: list[str] = []
+    """What a sentence holds that tells a finding, where no heading parts it from the request."""
     laterality_correction: list[str]
 
 

@@ -197,7 +197,8 @@ def _with_ellipses(found: list[Candidate], scan: Scan) -> list[Candidate]:
             continue
         if not apart and lower[before.end : one.start] == [":"]:
             told = {"status": one.rule.status, "stands_alone": one.rule.stands_alone}
-            whole = before.rule.model_copy(update=told if one.rule.status else {})
+            update = {"only_alone": False, **(told if one.rule.status else {})}
+            whole = before.rule.model_copy(update=update)
             kept[-1] = replace(before, end=one.end, rule=whole)
             continue
         rule = one.rule.model_copy(update={"finding": before.rule.finding})

@@ -201,4 +201,5 @@ def compiled_finder(compiled: CompiledPatterns) -> SectionFinder:
         compiled.patterns.headings,
         request_words=words.request_words,
         finding_words=words.finding_words,
+        statement_words=words.statement_words,
     )

@@ -79,7 +79,8 @@ class SideReader:
             return said, True
         if midline:
             return Laterality.UNSPECIFIED, False
-        label = self._on_label(sentence)
+        plural = {place.laterality for place in places if place.laterality}
+        label = self._on_label(sentence) or (plural.pop() if len(plural) == 1 else None)
         if label:
             return label, True
         return self._inherited(sentence, regions), False
@@ -115,7 +116,10 @@ class SideReader:
         if self._joined_before(own, one):
             return Laterality.BILATERAL
         beside = [side for side in own if self._adjoins(side, one)]
-        explicit = {place.laterality for place in places if place.laterality}
+        begins = self._document.sentence_at(one.start).start
+        explicit = {
+            place.laterality for place in places if place.laterality and place.start >= begins
+        }
         if explicit and not (beside and all(place.end <= one.start for place in places)):
             return explicit.pop() if len(explicit) == 1 else Laterality.BILATERAL
         at_places = [

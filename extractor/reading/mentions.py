@@ -244,8 +244,12 @@ def _corrected_side(said: Sequence[SideHit], lower: Sequence[str], start: int) -
     wrong_before = re.compile(
         r"(?:not|instead of|rather than|incorrectly|erroneously)(?: \w+){0,3}$"
     )
+    wrong_behind = re.compile(
+        r"\W*(?:hip |side )?(?:should|ought|is wrong|is incorrect|is an error|was incorrect|was wrong|was an error|was meant)"
+    )
     for side in said:
         before = " ".join(lower[max(start, side.start - 5) : side.start])
-        if not wrong_before.search(before):
+        behind = " ".join(lower[side.end : side.end + 5])
+        if not wrong_before.search(before) and not wrong_behind.match(behind):
             return Laterality(side.value)
     return None

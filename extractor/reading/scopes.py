@@ -223,6 +223,13 @@ class CueScopes:
 
     def _observed_with(self, cue: CueHit, one: Candidate) -> bool:
         """Whether "with" brings what is seen after what is only thought of ("likely AVN with small effusion")."""
+        sized = (
+            index
+            for index in range(cue.end, one.start)
+            if self._lower[index] == "with" and self._begins_item(index, one)
+        )
+        if next(sized, None) is not None:
+            return True
         first = bisect_left(self._starts, cue.end)
         if first == len(self._candidates) or self._starts[first] >= one.start:
             return False

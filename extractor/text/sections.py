@@ -14,6 +14,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from extractor.model import Section, SectionCategory
+from extractor.text.sentences import split_sentences
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,6 +39,12 @@ _LABEL = re.compile(
 )
 
 
+_BARE_LABEL = re.compile(
+    r"(?:\A|(?<=[.:;!?]\n)|(?<=\n\n)|(?<=:[ ]\n))[ \t]*([A-Z][A-Za-z/&-]*(?:[ \t][A-Za-z/&-]+){0,3})[ \t]*\n(?=[ \t]*\S)"
+)
+"""Up to four words alone on a line behind a finished one, with a line below: a heading without its colon."""
+
+
 @dataclass(frozen=True, slots=True)
 class Label:
     """A "LABEL:" inside a section; holds from ``start`` to ``scope_end``."""
@@ -55,6 +62,7 @@ class SectionFinder:
 
     ``request_words`` are what a request says ("pain", "since"), ``finding_words`` what only one
     who has seen the images says; a first paragraph with the one and without the other is a request.
+    ``statement_words`` are what a sentence holds that tells a finding.
     """
 
     def __init__(
@@ -63,9 +71,11 @@ class SectionFinder:
         *,
         request_words: Sequence[str] = (),
         finding_words: Sequence[str] = (),
+        statement_words: Sequence[str] = (),
     ) -> None:
         self._request = _any_word(request_words)
         self._finding = _any_word(finding_words)
+        self._statement = _any_word(statement_words)
         self._category = {
             _fold(phrase): category for category, phrases in headings.items() for phrase in phrases
         }
@@ -104,10 +114,40 @@ class SectionFinder:
         sections: list[Section] = []
         if text[:first].strip() or not ordered:
             sections.extend(self._opened(text, first))
+        headed = any(self._named(title) == SectionCategory.FINDINGS for _, title in ordered)
         for position, (start, title) in enumerate(ordered):
             end = ordered[position + 1][0] if position + 1 < len(ordered) else len(text)
-            sections.extend(_ended(text, Section(self._named(title), title, start, end)))
+            section = Section(self._named(title), title, start, end)
+            parts = _ended(text, section)
+            if not headed and section.category in _ONE_PARAGRAPH and len(parts) == 1:
+                parts = self._ended_unheaded(text, section)
+            sections.extend(parts)
         return tuple(sections)
+
+    def _ended_unheaded(self, text: str, section: Section) -> list[Section]:
+        """Return a request (technique, comparison) ended where a report without a findings heading goes on.
+
+        That is at a label on a line of its own ("JOINT:"), or at a sentence that states what is seen.
+        """
+        body = section.start + len(section.title)
+        label = next((match for match in _LABEL.finditer(text, body + 1, section.end)), None)
+        cuts = [] if label is None else [label.start(1)]
+        cuts += [
+            body + span.start
+            for span in split_sentences(text[body : section.end])[1:]
+            if self._states(text[body + span.start : body + span.end])
+        ]
+        if not cuts:
+            return [section]
+        return [
+            Section(section.category, section.title, section.start, min(cuts)),
+            Section(SectionCategory.FINDINGS, "", min(cuts), section.end),
+        ]
+
+    def _states(self, sentence: str) -> bool:
+        """Whether a sentence tells what is seen, and neither asks nor tells a history."""
+        asks = "?" in sentence or self._request.search(sentence) is not None
+        return not asks and self._statement.search(sentence) is not None
 
     def _opened(self, text: str, end: int) -> list[Section]:
         """Return what stands before the first heading: a request in a paragraph of its own, and findings."""
@@ -121,7 +161,24 @@ class SectionFinder:
                     Section(SectionCategory.FINDINGS, "", match.end(), end),
                 ]
                 return [part for part in parts if part.start < part.end]
-        return [Section(SectionCategory.FINDINGS, "", 0, end)]
+        return self._opened_within(text, end)
+
+    def _opened_within(self, text: str, end: int) -> list[Section]:
+        """Return a request that the first sentences tell before one states what is seen."""
+        sentences = split_sentences(text[:end])
+        told = [self._request.search(text[one.start : one.end]) is not None for one in sentences]
+        seen = [self._statement.search(text[one.start : one.end]) is not None for one in sentences]
+        first = next((at for at, asks in enumerate(told[:_REQUEST_AMONG]) if asks), None)
+        last = next((at for at, states in enumerate(seen) if states), len(sentences))
+        if first is None or not first < last < len(sentences):
+            return [Section(SectionCategory.FINDINGS, "", 0, end)]
+        start, stop = sentences[first].start, sentences[last].start
+        parts = [
+            Section(SectionCategory.FINDINGS, "", 0, start),
+            Section(SectionCategory.INDICATION, "", start, stop),
+            Section(SectionCategory.FINDINGS, "", stop, end),
+        ]
+        return [part for part in parts if part.start < part.end]
 
     def _named(self, title: str) -> SectionCategory:
         """Return the category of a title; of the first heading of one that joins two ("History and question")."""
@@ -173,6 +230,9 @@ def find_labels(text: str, sections: Sequence[Section]) -> list[Label]:
         for match in _LABEL.finditer(text)
         if match.start(1) not in heading_starts and len(match.group(1).split()) <= _LABEL_MAX_WORDS
     ]
+    taken = {match.start(1) for match in found} | heading_starts
+    found += [match for match in _BARE_LABEL.finditer(text) if match.start(1) not in taken]
+    found.sort(key=lambda match: match.start(1))
     labels = []
     unwrapped = max((len(line) for line in text.split("\n")), default=0) > _WIDEST_WRAP
     for position, match in enumerate(found):
