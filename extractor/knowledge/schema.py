@@ -58,6 +58,12 @@ class Finding(Entry):
     """Extent where neither is named."""
     known_in_request: bool = False
     """Whether a request that asserts it tells what was known before the study, and so the past."""
+    own_place: bool = False
+    """Whether only a place in its own noun phrase is its site ("transient osteoporosis of the left hip")."""
+    exact_place: bool = False
+    """Whether a joint as a whole stands for the default site ("necrosis of the hip": the femoral head)."""
+    of_patient: bool = False
+    """Whether it is told of the patient, and so has no site and no side."""
     elliptic: bool = False
     """Whether the second half of a statement may leave its name out ("... moderate on the right")."""
     shown: bool = True
@@ -96,6 +102,8 @@ class Rule(Entry):
 
     In the regions of the audit the joint as a whole will do.
     """
+    at_joint: bool = False
+    """As ``Finding.at_joint``, for this rule alone ("septic arthritis of the hip" is one of the hip joint)."""
     requires_region: list[str] = []
     """Regions of the study in which the rule may speak at all."""
     not_with: list[str] = []

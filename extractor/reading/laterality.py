@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING
 
-from extractor.model import Laterality
+from extractor.model import Laterality, SectionCategory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,7 +105,8 @@ class SideReader:
         for index in range(sentence.index - 1, -1, -1):
             if self._document.sentences[index].section_index != sentence.section_index:
                 return None
-            if self._regions_in.get(index, set()) & regions:
+            asked = self._document.sentences[index].section == SectionCategory.INDICATION
+            if asked or self._regions_in.get(index, set()) & regions:
                 said = self._resolve(self._by_sentence.get(index, ()))
                 if said:
                     return said

@@ -6,13 +6,13 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from extractor.model import Laterality
 from extractor.reading.laterality import SideReader
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from extractor.medspacy_adapter import CueHit
-    from extractor.model import Laterality
     from extractor.reading.candidates import Candidate
     from extractor.reading.places import Place, SideHit
     from extractor.reading.scan import Scan
@@ -21,6 +21,8 @@ _LIST_WORDS = frozenset({",", "and", "or", "/", "nor", "&", "+"})
 _ANY = ""
 """Stands for every finding among the sites that were named last."""
 _LIST_GAP = 5
+_OF_PLACE = frozenset({"of", "in", "the", "at", "both", "left", "right", "(", ","})
+"""Words that may stand between a name and the place that belongs to it."""
 _MODIFIER_GAP = 3
 _BETWEEN_MODIFIER_AND_HEAD = frozenset(
     {"in", "of", "within", "with", "and", ",", "shows", "is", "are", "from", "to", "at", "-", ":"}
@@ -73,8 +75,16 @@ class SiteReader:
     def read(self, position: int) -> Sited:
         """Return where the candidate at this position in the list is."""
         one = self._candidates[position]
+        finding = self._scan.compiled.patterns.findings[one.rule.finding or ""]
+        if finding.of_patient:
+            return Sited((), Laterality.UNSPECIFIED, named=False, places=())
         places = self._for(position)
-        sites = self._canonical(one, places)
+        if finding.own_place:
+            places = [place for place in places if self._in_noun_phrase(place, one)]
+        if finding.exact_place and all(place.generic for place in places):
+            sites = self._default(one) if places else ()
+        else:
+            sites = self._canonical(one, places)
         if places and all(place.additive for place in places):
             sites = tuple(dict.fromkeys([*self._before_addition(one), *sites]))
         laterality, said = self._side_reader.read(one, places, self._regions_of(one, places))
@@ -83,6 +93,14 @@ class SiteReader:
         if places and one.rule.finding:
             self._last_sites[one.rule.finding] = self._last_sites[_ANY] = sites
         return Sited(sites, one.rule.laterality or laterality, bool(places) or said, tuple(places))
+
+    def _in_noun_phrase(self, place: Place, one: Candidate) -> bool:
+        """Whether the place stands inside, right before or "of the" behind a candidate."""
+        if place.start < one.end and one.start < place.end:
+            return True
+        if place.start >= one.end:
+            return set(self._document.tokens.lower[one.end : place.start]) <= _OF_PLACE
+        return self._modifies(place, one)
 
     def _for(self, position: int) -> list[Place]:
         one = self._candidates[position]
@@ -180,7 +198,8 @@ class SiteReader:
         sites: list[str] = list(one.rule.sites)
         for place in places:
             joints = [joint for name in sorted(place.regions) if (joint := regions[name].joint)]
-            sites.extend(joints if finding.at_joint and joints else place.sites)
+            at_joint = finding.at_joint or one.rule.at_joint
+            sites.extend(joints if at_joint and joints else place.sites)
         return tuple(dict.fromkeys(sites))
 
     def _before_addition(self, one: Candidate) -> tuple[str, ...]:
@@ -206,6 +225,8 @@ class SiteReader:
         if self._whole_region and near == self._region and region and region.whole:
             # a report that names no place of its region says of no finding where in it it is
             site = region.joint if finding.at_joint else region.whole
+        elif one.rule.at_joint and region and region.joint:
+            site = region.joint
         else:
             site = finding.default_sites.get(near) or finding.default_sites.get("*")
         return (site,) if site else ()
