@@ -10,7 +10,7 @@ from extractor.assessment.atoms import Facts, compile_definition
 from extractor.errors import TextTooLongError
 from extractor.knowledge.load import PatternSet, load_patterns
 from extractor.model import MAX_TEXT_CHARS, Engine, Report, Result, SpanAssertion
-from extractor.reading.compiled import compile_patterns
+from extractor.reading.compiled import compile_patterns, compiled_speller
 from extractor.reading.facts import compiled_finder, read_patient, read_study, title_document
 from extractor.reading.mentions import MentionReader, correct_sides
 from extractor.reading.places import find_places, find_sides
@@ -30,6 +30,7 @@ class Extractor:
         self.engine = Engine(__version__, patterns.version, patterns.digest)
         self._compiled = compile_patterns(patterns)
         self._finder = compiled_finder(self._compiled)
+        self._speller = compiled_speller(self._compiled)
         assessed = _assessed_sites(patterns)
         self._definition = compile_definition(patterns.case, assessed)
 
@@ -51,7 +52,7 @@ class Extractor:
 
         """
         document, scan = self._scan(report)
-        title_scan = Scan(title_document(report, scan, self._finder), self._compiled)
+        title_scan = Scan(title_document(report, scan, self._finder, self._speller), self._compiled)
         sides = find_sides(scan)
         study, region = read_study(report, scan, title_scan)
         patient = read_patient(report.patient, scan)
@@ -86,7 +87,7 @@ class Extractor:
     def _scan(self, report: Report) -> tuple[Document, Scan]:
         if len(report.text) > MAX_TEXT_CHARS:
             raise TextTooLongError(len(report.text), MAX_TEXT_CHARS)
-        document = cut(report.text, self._finder)
+        document = cut(report.text, self._finder, self._speller)
         return document, Scan(document, self._compiled)
 
 

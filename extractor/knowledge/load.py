@@ -24,6 +24,7 @@ from extractor.knowledge.schema import (
     Rule,
     RuleFile,
     Site,
+    Spelling,
     StudyWords,
 )
 from extractor.knowledge.source import read_yaml
@@ -61,6 +62,7 @@ class PatternSet:
     headings: Mapping[SectionCategory, list[str]]
     demographics: Demographics
     study: StudyWords
+    spelling: Spelling
     case: CaseDefinition
 
 
@@ -145,8 +147,15 @@ def _read(roots: list[Path], manifest: Manifest) -> PatternSet:
         headings=read_yaml(_latest(roots, "sections.yaml"), _Headings).root,
         demographics=read_yaml(_latest(roots, "demographics.yaml"), Demographics),
         study=read_yaml(_latest(roots, "study.yaml"), StudyWords),
+        spelling=_spelling(roots),
         case=read_yaml(_latest(roots, "case_definition.yaml"), CaseDefinition),
     )
+
+
+def _spelling(roots: list[Path]) -> Spelling:
+    """Return the words that are mended; a set without the file mends none."""
+    paths = [root / "spelling.yaml" for root in roots if (root / "spelling.yaml").is_file()]
+    return read_yaml(paths[-1], Spelling) if paths else Spelling()
 
 
 def _files(root: Path, folder: str) -> list[Path]:

@@ -253,6 +253,14 @@ class Demographics(Entry):
     traumatic: list[str]
 
 
+class Spelling(Entry):
+    """spelling.yaml: words that are read in spite of a typing error."""
+
+    words: list[str] = []
+    not_typos: list[str] = []
+    """Words near to a listed one that mean something else."""
+
+
 class StudyWords(Entry):
     """study.yaml: what kind of examination it is."""
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from extractor.errors import PatternError
 from extractor.knowledge.phrases import CompiledPhrase, LiteralStep, PhraseCompiler, PlaceStep
 from extractor.medspacy_adapter import CuePhrase, MedspacyMatcher, Term
+from extractor.text.spelling import Speller
+from extractor.text.tokens import tokenise
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,6 +44,8 @@ class CompiledPatterns:
     """Key of a case-sensitive entry to the forms that it may have."""
     rule_index: dict[str, int] = field(default_factory=dict)
     matcher: MedspacyMatcher = field(init=False)
+    words: frozenset[str] = frozenset()
+    """Every word of every term and cue."""
 
     def add(self, key: str, literals: Iterable[str]) -> None:
         """Remember that any of these word sequences stands for the key."""
@@ -68,8 +72,17 @@ def compile_patterns(patterns: PatternSet) -> CompiledPatterns:
         _compile_rule(compiled, compiler, index, rule)
     _compile_anatomy(compiled, compiler)
     _compile_words(compiled, compiler)
-    compiled.matcher = MedspacyMatcher(compiled.terms.values(), _cue_phrases(patterns, compiler))
+    cues = _cue_phrases(patterns, compiler)
+    compiled.matcher = MedspacyMatcher(compiled.terms.values(), cues)
+    literals = [*(term.literal for term in compiled.terms.values()), *(cue.literal for cue in cues)]
+    compiled.words = frozenset(word for literal in literals for word in tokenise(literal).lower)
     return compiled
+
+
+def compiled_speller(compiled: CompiledPatterns) -> Speller:
+    """Return the speller for a pattern set; no word of a phrase is ever mended into another."""
+    spelling = compiled.patterns.spelling
+    return Speller(spelling.words, {*compiled.words, *spelling.not_typos})
 
 
 def _compile_rule(

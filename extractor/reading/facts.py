@@ -13,6 +13,7 @@ from extractor.text.sections import SectionFinder
 if TYPE_CHECKING:
     from extractor.reading.compiled import CompiledPatterns
     from extractor.reading.scan import Scan
+    from extractor.text.spelling import Speller
 
 _AGE = re.compile(
     r"""(?<![\w.])(\d{1,3})\s*(?:-|\s)?\s*(?:
@@ -79,10 +80,12 @@ def _names_scope(scan: Scan) -> bool:
     )
 
 
-def title_document(report: Report, scan: Scan, finder: SectionFinder) -> Document:
+def title_document(
+    report: Report, scan: Scan, finder: SectionFinder, speller: Speller
+) -> Document:
     """Return the words that name the examination: the metadata's description and the report's own title."""
     parts = [report.study.description or "", _own_title(scan)]
-    return cut(". ".join(part for part in parts if part), finder)
+    return cut(". ".join(part for part in parts if part), finder, speller)
 
 
 def _own_title(scan: Scan) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from extractor.text.sections import Label, SectionFinder, find_labels, find_title
@@ -12,6 +12,7 @@ from extractor.text.tokens import Tokens, tokenise
 
 if TYPE_CHECKING:
     from extractor.model import Section, SectionCategory
+    from extractor.text.spelling import Speller
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Document:
         return self.sentences[self.sentence_of[token]]
 
 
-def cut(text: str, finder: SectionFinder) -> Document:
+def cut(text: str, finder: SectionFinder, speller: Speller) -> Document:
     """Cut a report; headings themselves belong to no sentence."""
     sections = finder.find(text)
     title = find_title(text, sections)
@@ -57,6 +58,7 @@ def cut(text: str, finder: SectionFinder) -> Document:
     inherited = [label for label in labels if label.text != title]
     label_starts = [label.start for label in inherited]
     tokens = tokenise(text)
+    tokens = replace(tokens, lower=[speller.mended(word) for word in tokens.lower])
     sentences: list[Sentence] = []
     sentence_of = [-1] * len(tokens)
     for section_index, section in enumerate(sections):
