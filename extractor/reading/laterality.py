@@ -121,7 +121,8 @@ class SideReader:
         explicit = {
             place.laterality for place in places if place.laterality and place.start >= begins
         }
-        if explicit and not (beside and all(place.end <= one.start for place in places)):
+        touched = any(place.start < one.end and one.start < place.end for place in places)
+        if explicit and (touched or not beside):
             return explicit.pop() if len(explicit) == 1 else Laterality.BILATERAL
         at_places = [
             side

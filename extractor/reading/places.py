@@ -70,7 +70,8 @@ def find_sides(scan: Scan) -> list[SideHit]:
     compared = {hit.end for hit in scan.kind("compared")}
     compared |= {index for hit in scan.kind("not_side") for index in range(hit.start, hit.end)}
     return sorted(
-        (side for side in found if side.start not in compared), key=lambda side: side.start
+        (side for side in found if compared.isdisjoint(range(side.start, side.end))),
+        key=lambda side: side.start,
     )
 
 

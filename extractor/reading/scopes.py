@@ -48,6 +48,12 @@ _AFTER_CLOSE = frozenset(
     ]
 )
 """Words that may follow the judgement that closes a clause ("AVN is most likely given the contour")."""
+_COPULAS = frozenset({"is", "are", "was", "were", "be", "remains", "remain", "seems", "being"})
+_SUBJECT_GAP = 6
+"""Words between a mention and what is said of it ("osteoporosis of the left hip is suspected")."""
+_PREDICATE_GAP = 5
+"""A mention nearer than this behind a copula is its predicate."""
+_PARTS_PREDICATE = frozenset({",", "with", "and", "but", "over", "rather", "given", "because", ";"})
 _CHOICE_WORDS = frozenset({"or", "nor"})
 _CHOICE_GAP = 8
 """Words within which "or" shows that a list goes on behind a candidate."""
@@ -144,6 +150,8 @@ class CueScopes:
         if cue.start < one.end and one.start < cue.end:
             return True
         if cue.end <= one.start:
+            if self._has_subject(cue, rule):
+                return False
             denies = rule.category == "negation"
             doubts = rule.category == "uncertainty"
             return (
@@ -175,7 +183,30 @@ class CueScopes:
             return doubted and self._is_value(cue, one)
         if rule.direction == "backward" or rule.category not in _ONE_WAY:
             return True
+        if self._has_subject(cue, rule):
+            return True
         return self._ends(cue) and (rule.category == "negation" or self._closes(cue))
+
+    def _has_subject(self, cue: CueHit, rule: CueRule) -> bool:
+        """Whether the cue is said of a mention before it, and names none itself ("X is suspected, with Y").
+
+        In "X is most likely Y" the mention right behind is what is thought of X.
+        """
+        if rule.category != "uncertainty" or rule.direction != "both" or rule.value:
+            return False
+        if self._lower[cue.start] not in _COPULAS:
+            return False
+        behind = bisect_left(self._starts, cue.end)
+        before = behind - 1
+        while before >= 0 and self._candidates[before].end > cue.start:
+            before -= 1
+        if before < 0 or self._clauses[self._starts[before]] != self._clauses[cue.start]:
+            return False
+        if cue.start - self._candidates[before].end > _SUBJECT_GAP:
+            return False
+        end = self._starts[behind] if behind < len(self._starts) else len(self._lower)
+        between = self._lower[cue.end : min(end, cue.end + _PREDICATE_GAP)]
+        return end - cue.end >= _PREDICATE_GAP or not _PARTS_PREDICATE.isdisjoint(between)
 
     def _ends(self, cue: CueHit) -> bool:
         """Whether no mention stands behind the cue in its clause ("X is most likely.")."""

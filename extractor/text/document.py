@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from extractor.text.spelling import Speller
 
 
+_ITEM_SIGNS = 2
+"""Tokens of an item's number, behind which its label begins ("2. Left hip:")."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sentence:
     """Half-open token range, the section it is in, and the label above or before it."""
@@ -71,7 +75,8 @@ def cut(text: str, finder: SectionFinder, speller: Speller) -> Document:
                 start += 1
             if start >= end:
                 continue
-            label = _label_for(inherited, label_starts, tokens.starts[start])
+            opening = tokens.starts[min(start + _ITEM_SIGNS, end - 1)]
+            label = _label_for(inherited, label_starts, opening)
             for token in range(start, end):
                 sentence_of[token] = len(sentences)
             sentences.append(
