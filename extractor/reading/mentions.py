@@ -138,7 +138,8 @@ class MentionReader:
 
     def _side(self, finding: Finding, sited: Sited) -> Laterality:
         """Return the side; what is said of the skeleton as a whole has the title's side or none."""
-        if finding.extent_unplaced is None or sited.named:
+        untitled = self._study.laterality == Laterality.UNSPECIFIED and not self._of_whole
+        if finding.extent_unplaced is None or sited.named or untitled:
             return sited.laterality
         return Laterality.UNSPECIFIED if self._of_whole else self._study.laterality
 

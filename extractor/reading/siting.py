@@ -85,7 +85,7 @@ class SiteReader:
             sites = self._default(one) if places else ()
         else:
             sites = self._canonical(one, places)
-        if places and all(place.additive for place in places):
+        if places and all(place.additive for place in places) and not finding.at_joint:
             sites = tuple(dict.fromkeys([*self._before_addition(one), *sites]))
         laterality, said = self._side_reader.read(one, places, self._regions_of(one, places))
         if not sites:
