@@ -229,6 +229,8 @@ class CueRule(Entry):
     max_words: int | None = None
     """Reach in words; ``None``: to the end of the clause."""
     max_mentions: int | None = None
+    stops_at: list[str] = []
+    """Words that end its reach ("status post coiling for an aneurysm")."""
     sections: list[SectionCategory] = []
     """Only in these sections; empty: in all."""
     value: bool = False

@@ -172,6 +172,8 @@ class CueScopes:
         """Whether few enough words and mentions stand between."""
         if rule.max_words is not None and end - start > rule.max_words:
             return False
+        if rule.stops_at and not set(rule.stops_at).isdisjoint(self._lower[start:end]):
+            return False
         if rule.max_mentions is None:
             return True
         return bisect_left(self._starts, end) - bisect_left(self._starts, start) < rule.max_mentions
