@@ -23,7 +23,25 @@ _MODESTY = 100
 """How far behind all others a rule stands that is to speak only where no other does."""
 _BOTH = 2
 _DENIALS = frozenset({"not", "never"})
-_BEGINS_HALF = frozenset({",", ";", "and", "but", "or", "/", "(", "-", "\u2013", ":", ".", "?", "while", "whereas", "with"})
+_BEGINS_HALF = frozenset(
+    {
+        ",",
+        ";",
+        "and",
+        "but",
+        "or",
+        "/",
+        "(",
+        "-",
+        "\u2013",
+        ":",
+        ".",
+        "?",
+        "while",
+        "whereas",
+        "with",
+    }
+)
 """What stands before the second half of a statement; "oedema is marked on the left" is the first."""
 _BESIDE = 2
 """Words by which what a rule excludes may stick out of its match."""

@@ -103,7 +103,9 @@ def _compile_rule(
     for phrase in rule.completed_by:
         for one in _named(compiler, phrase, f"rule '{rule.id}'"):
             compiled.completing.setdefault(index, []).append(
-                JoinedPhrase(index, tuple(_step_key(compiled, step) for step in one.steps), one.gaps)
+                JoinedPhrase(
+                    index, tuple(_step_key(compiled, step) for step in one.steps), one.gaps
+                )
             )
     unless = (("with", rule.not_with), ("next", rule.not_followed_by), ("before", rule.not_before))
     for name, phrases in unless:

@@ -50,9 +50,7 @@ def read_study(report: Report, scan: Scan, title_scan: Scan) -> tuple[StudyFacts
     in_title = any(anatomy[name].in_scope for name in titled)
     whole_body = bool(title_scan.kind("whole_body")) and _names_scope(scan)
     in_scope = (
-        in_title
-        or whole_body
-        or (not titled and region is not None and anatomy[region].in_scope)
+        in_title or whole_body or (not titled and region is not None and anatomy[region].in_scope)
     )
     modality = report.study.modality or _modality(title_scan) or _modality(scan)
     densitometry = modality == "BMD" or bool(title_scan.kind("densitometry"))
@@ -80,9 +78,7 @@ def _names_scope(scan: Scan) -> bool:
     )
 
 
-def title_document(
-    report: Report, scan: Scan, finder: SectionFinder, speller: Speller
-) -> Document:
+def title_document(report: Report, scan: Scan, finder: SectionFinder, speller: Speller) -> Document:
     """Return the words that name the examination: the metadata's description and the report's own title."""
     parts = [report.study.description or "", _own_title(scan)]
     return cut(". ".join(part for part in parts if part), finder, speller)
@@ -108,9 +104,7 @@ def _only_places(scan: Scan, end: int) -> bool:
         for index in range(hit.start, hit.end)
     }
     words = scan.document.tokens.words
-    return 0 < last and all(
-        index in told or not words[index][0].isalnum() for index in range(last)
-    )
+    return 0 < last and all(index in told or not words[index][0].isalnum() for index in range(last))
 
 
 def _regions(scan: Scan, title_scan: Scan) -> Counter[str]:

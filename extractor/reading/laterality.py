@@ -133,11 +133,7 @@ class SideReader:
             )
         ]
         inside = [side for side in own if one.start <= side.start < one.end]
-        return (
-            self._resolve(inside)
-            or self._resolve(beside)
-            or self._resolve(at_places)
-        )
+        return self._resolve(inside) or self._resolve(beside) or self._resolve(at_places)
 
     def _joined_before(self, own: Sequence[SideHit], one: Candidate) -> list[SideHit]:
         """Return two sides that share the noun behind them ("moderate left and small right effusions")."""

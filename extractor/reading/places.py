@@ -64,7 +64,9 @@ def find_sides(scan: Scan) -> list[SideHit]:
     for hit in scan.kind("letter"):
         letter = words[hit.start]
         beside = {*words[max(hit.start - 1, 0) : hit.start], *words[hit.end : hit.end + 1]}
-        meant = hit.start in near_place | beside_finding or (beside & _SIDE_SIGNS and not beside & _VERTEBRAE)
+        meant = hit.start in near_place | beside_finding or (
+            beside & _SIDE_SIGNS and not beside & _VERTEBRAE
+        )
         if letter.isupper() and meant and hit.start not in in_words:
             found.append(SideHit(hit.start, hit.end, hit.value))
     compared = {hit.end for hit in scan.kind("compared")}
