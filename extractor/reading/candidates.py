@@ -47,6 +47,9 @@ _BESIDE = 2
 """Words by which what a rule excludes may stick out of its match."""
 
 
+_Option = tuple[int, int, Place | None]
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A rule matched at a half-open token range."""
@@ -94,16 +97,13 @@ def _joined(scan: Scan, places: Sequence[Place]) -> list[Candidate]:
 def holds_in(scan: Scan, phrase: JoinedPhrase, sentence: int) -> bool:
     """Whether a phrase without places stands in a sentence."""
     sentence_of = scan.document.sentence_of
-    options = [
+    options: list[list[_Option]] = [
         [(hit.start, hit.end, None) for hit in scan.key(key) if sentence_of[hit.start] == sentence]
         for key in phrase.steps
     ]
     return all(options) and any(
         _chain(scan, phrase, options, [first]) is not None for first in options[0]
     )
-
-
-_Option = tuple[int, int, Place | None]
 
 
 def _options(scan: Scan, by_group: dict[str, list[Place]], key: str) -> list[_Option]:

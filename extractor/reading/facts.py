@@ -104,7 +104,7 @@ def _only_places(scan: Scan, end: int) -> bool:
         for index in range(hit.start, hit.end)
     }
     words = scan.document.tokens.words
-    return 0 < last and all(index in told or not words[index][0].isalnum() for index in range(last))
+    return last > 0 and all(index in told or not words[index][0].isalnum() for index in range(last))
 
 
 def _regions(scan: Scan, title_scan: Scan) -> Counter[str]:
