@@ -56,8 +56,20 @@ class ChestReport:
 
 
 def read_own(gold: Path) -> list[GoldReport]:
-    """Return our snippets and reports, with all their mentions."""
+    """Return our snippets and reports, with their mentions; the reports with their levels, too."""
     return [*read_reports(gold / "snippets.jsonl"), *read_reports(gold / "reports.jsonl")]
+
+
+def read_own_levels(gold: Path) -> list[GoldReport]:
+    """Return our reports, which have a level each."""
+    return [line for line in read_reports(gold / "reports.jsonl") if line.expected.level]
+
+
+def read_earlier(gold: Path) -> list[GoldReport]:
+    """Return the gold whose errors have all been looked into: it is for development whole."""
+    names = ("development_snippets.jsonl", "development_reports.jsonl")
+    lines = [line for name in names for line in read_reports(gold / name)]
+    return [line for line in lines if line.expected.mentions is not None]
 
 
 def read_archive_levels(gold: Path, archive: Path) -> list[GoldReport]:

@@ -86,8 +86,12 @@ def run_suite(
         _measure_chest(suite, reader, chest)
     on_step("our own gold")
     measure_targets(suite, reader, "own gold", halves(corpora.read_own(gold)), aim=0.95)
-    on_step("levels")
-    measure_levels(suite, reader, halves(corpora.read_archive_levels(gold, archive)))
+    measure_levels(suite, reader, "own gold", halves(corpora.read_own_levels(gold)))
+    on_step("earlier gold")
+    earlier = {Half.DEVELOPMENT: corpora.read_earlier(gold)}
+    measure_targets(suite, reader, "earlier gold", earlier, aim=None, aim_places=None)
+    sample = {Half.DEVELOPMENT: corpora.read_archive_levels(gold, archive)}
+    measure_levels(suite, reader, "sample archive", sample)
     if shared.is_dir():
         on_step("real texts")
         real = halves(corpora.read_real(gold, shared / "reports"), modulus=REAL_MODULUS)
@@ -108,7 +112,7 @@ def measure_targets(
     measured_on: str,
     parts: dict[Half, list[GoldReport]],
     *,
-    aim: float,
+    aim: float | None,
     aim_places: float | None = 0.95,
 ) -> None:
     """Add the rows of the three targets: mentions with their status, sites, side."""
@@ -128,21 +132,23 @@ def measure_targets(
             _add(suite, measured_on, measure, len(lines), figure=figure, half=half, aim=wanted)
 
 
-def measure_levels(suite: Suite, reader: Reader, parts: dict[Half, list[GoldReport]]) -> None:
+def measure_levels(
+    suite: Suite, reader: Reader, measured_on: str, parts: dict[Half, list[GoldReport]]
+) -> None:
     """Add the rows of the levels of whole reports."""
     for half, lines in parts.items():
         tallies = []
         for line in lines:
             tally = Tally()
             mistakes = score_level(line, reader.extract(line.report).assessment.level, tally)
-            _keep(suite, "sample archive", mistakes, half)
+            _keep(suite, measured_on, mistakes, half)
             tallies.append(tally)
         scores = score(tallies)
         for measure, figure, aim in (
             ("level exactly right", _recall(scores, "level"), 0.92),
             ("probable or stated, F1", _f1(scores, "case"), 0.95),
         ):
-            _add(suite, "sample archive", measure, len(lines), figure=figure, half=half, aim=aim)
+            _add(suite, measured_on, measure, len(lines), figure=figure, half=half, aim=aim)
 
 
 def _measure_spans(suite: Suite, reader: Reader, folder: Path) -> None:
@@ -171,12 +177,13 @@ def _measure_chest(suite: Suite, reader: Reader, lines: list[ChestReport]) -> No
         _keep(suite, "openi_dev", mistakes)
         tallies.append(tally)
     scores = score(tallies)
-    for finding, aim, baseline in (
-        ("effusion", 0.93, _EFFUSION_BASELINE),
-        ("osteopenia", 0.97, "0.969"),
+    for measure, kind, aim, baseline in (
+        ("effusion stated or likely, F1", "effusion", 0.93, ""),
+        ("effusion or possible, F1", "effusion or possible", None, _EFFUSION_BASELINE),
+        ("osteopenia stated or likely, F1", "osteopenia", 0.97, ""),
+        ("osteopenia or possible, F1", "osteopenia or possible", None, "0.969"),
     ):
-        figure = _f1(scores, finding)
-        measure = f"{finding} in the report, F1"
+        figure = _f1(scores, kind)
         _add(suite, "openi_dev", measure, len(lines), figure=figure, aim=aim, baseline=baseline)
     false = _overall(scores, "not of a chest")
     number = false.false_positives if false else 0

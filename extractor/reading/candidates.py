@@ -22,7 +22,7 @@ _BLOCK_PRIORITY = 90
 _MODESTY = 100
 """How far behind all others a rule stands that is to speak only where no other does."""
 _BOTH = 2
-_DENIALS = frozenset({"not", "never"})
+_DENIALS = frozenset({"not", "never", "longer"})
 _BEGINS_HALF = frozenset(
     {
         ",",

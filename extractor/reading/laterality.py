@@ -119,7 +119,11 @@ class SideReader:
         beside = [side for side in own if self._adjoins(side, one)]
         begins = self._document.sentence_at(one.start).start
         explicit = {
-            place.laterality for place in places if place.laterality and place.start >= begins
+            place.laterality
+            for place in places
+            if place.laterality
+            and place.start >= begins
+            and self._clause_of[place.start] == self._clause_of[one.start]
         }
         touched = any(place.start < one.end and one.start < place.end for place in places)
         if explicit and (touched or not beside):

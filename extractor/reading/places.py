@@ -71,10 +71,23 @@ def find_sides(scan: Scan) -> list[SideHit]:
             found.append(SideHit(hit.start, hit.end, hit.value))
     compared = {hit.end for hit in scan.kind("compared")}
     compared |= {index for hit in scan.kind("not_side") for index in range(hit.start, hit.end)}
+    found = _ranked(sorted(found, key=lambda side: side.start), words)
     return sorted(
         (side for side in found if compared.isdisjoint(range(side.start, side.end))),
         key=lambda side: side.start,
     )
+
+
+def _ranked(sides: list[SideHit], words: list[str]) -> list[SideHit]:
+    """Return two sides that are compared by size as both ("effusions, L>R")."""
+    kept: list[SideHit] = []
+    for side in sides:
+        last = kept[-1] if kept else None
+        if last is not None and words[last.end : side.start] in ([">"], ["<"], ["="]):
+            kept[-1] = SideHit(last.start, side.end, "bilateral")
+        else:
+            kept.append(side)
+    return kept
 
 
 def find_places(scan: Scan, sides: list[SideHit], region: str | None) -> list[Place]:

@@ -144,15 +144,18 @@ class CueScopes:
         if rule.direction == "backward":
             return False
         given = one.rule.finding is None and rule.category == "historical"
-        return cue.start < one.start < cue.end or (given and cue.start == one.start)
+        # "neither femoral head is oedematous": the denial is part of the place that the phrase begins with
+        begun = one.rule.finding is not None and rule.category == "negation" and cue.end < one.end
+        at_start = cue.start == one.start and (given or begun)
+        return cue.start < one.start < cue.end or at_start
 
     def _reaches(self, cue: CueHit, rule: CueRule, one: Candidate) -> bool:
         if cue.start < one.end and one.start < cue.end:
             return True
         if cue.end <= one.start:
-            if self._has_subject(cue, rule):
-                return False
             denies = rule.category == "negation"
+            if self._has_subject(cue, rule) or (denies and one.rule.ellipsis):
+                return False
             doubts = rule.category == "uncertainty"
             return (
                 rule.direction != "backward"
