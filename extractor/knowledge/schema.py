@@ -60,10 +60,14 @@ class Finding(Entry):
     """Whether a request that asserts it tells what was known before the study, and so the past."""
     own_place: bool = False
     """Whether only a place in its own noun phrase is its site ("transient osteoporosis of the left hip")."""
+    place_behind: bool = False
+    """Whether no place before it is its site, unless directly ("oedema of the neck ..., no fracture")."""
     exact_place: bool = False
     """Whether a joint as a whole stands for the default site ("necrosis of the hip": the femoral head)."""
     of_patient: bool = False
     """Whether it is told of the patient, and so has no site and no side."""
+    is_event: bool = False
+    """Whether it is past by its nature, so that a date in the request makes it no history ("fell 4 weeks ago")."""
     elliptic: bool = False
     """Whether the second half of a statement may leave its name out ("... moderate on the right")."""
     shown: bool = True
@@ -185,6 +189,8 @@ class Anatomy(Entry):
     """Words before a side that is only compared with ("than the right")."""
     exclusive_behind: list[str] = []
     """Words right behind a place that take it away ("not involved")."""
+    anaphors: list[str] = []
+    """Words that stand for the place named last ("the same region is demineralised")."""
     settled: list[str] = []
     """Words right behind a side that say all that is said of it ("the left side is clear and ...")."""
     exclusive: list[str] = []
@@ -229,6 +235,8 @@ class CueRule(Entry):
     max_words: int | None = None
     """Reach in words; ``None``: to the end of the clause."""
     max_mentions: int | None = None
+    nth_mention: int | None = None
+    """Governs this mention alone, counted from the cue ("X versus Y, the former favoured": 2)."""
     stops_at: list[str] = []
     """Words that end its reach ("status post coiling for an aneurysm")."""
     sections: list[SectionCategory] = []

@@ -128,7 +128,11 @@ class AssertionReader:
         nearest = self._governor(_nearest(before, one), before)
         if nearest and nearest in denials:
             return nearest
-        return _nearest([cue for cue in doubts if cue.start >= one.end], one) or nearest
+        after = _nearest([cue for cue in doubts if cue.start >= one.end], one)
+        if after and nearest and self._scopes.speaks_between(one, after):
+            # "most suggestive of X, Y cannot be excluded": each has its own
+            return nearest
+        return after or nearest
 
     def _governor(self, cue: CueHit | None, before: Sequence[CueHit]) -> CueHit | None:
         """Return what governs the cue from before it, else the cue.
@@ -206,6 +210,10 @@ class AssertionReader:
         )
 
     def _past(self, case: _Case) -> _Verdict | None:
+        finding = self._findings.get(case.one.rule.finding or "")
+        asked = case.section == SectionCategory.INDICATION
+        if finding is not None and finding.is_event and asked:
+            return None
         if case.historical and case.change is None:
             return _Verdict(Status.HISTORICAL, case.historical)
         compared = case.section == SectionCategory.COMPARISON

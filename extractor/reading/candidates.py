@@ -232,6 +232,7 @@ def _without_glosses(found: list[Candidate], scan: Scan) -> list[Candidate]:
         before = kept[-1] if kept else None
         is_gloss = (
             before is not None
+            and one.rule.case == "exact"
             and before.rule.finding == one.rule.finding
             and lower[before.end : one.start] == ["("]
             and lower[one.end : one.end + 1] == [")"]

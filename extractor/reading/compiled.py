@@ -142,6 +142,7 @@ def _compile_anatomy(compiled: CompiledPatterns, compiler: PhraseCompiler) -> No
         ("compared", anatomy.compared),
         ("not_side", anatomy.not_sides),
         ("settled", anatomy.settled),
+        ("anaphor", anatomy.anaphors),
     ]
     for key, phrases in groups:
         for phrase in phrases:

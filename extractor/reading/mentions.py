@@ -243,10 +243,10 @@ def _moved(one: Mention, corrected: Laterality) -> Mention:
 def _corrected_side(said: Sequence[SideHit], lower: Sequence[str], start: int) -> Laterality | None:
     """Return the side that is right: not the one that is named as wrong ("not the right", "instead of right")."""
     wrong_before = re.compile(
-        r"(?:not|instead of|rather than|incorrectly|erroneously)(?: \w+){0,3}$"
+        r"(?:not|for|instead of|rather than|incorrectly|erroneously)(?: \w+){0,3}$"
     )
     wrong_behind = re.compile(
-        r"\W*(?:hip |side )?(?:should|ought|is wrong|is incorrect|is an error|was incorrect|was wrong|was an error|was meant)"
+        r"\W*(?:hip |side )?(?:should|ought|please read|read|is wrong|is incorrect|is an error|was incorrect|was wrong|was an error|was meant)"
     )
     for side in said:
         before = " ".join(lower[max(start, side.start - 5) : side.start])

@@ -98,6 +98,10 @@ class CueScopes:
                 found.setdefault(self._rules[cue.rule].category, []).append(cue)
         return found
 
+    def speaks_between(self, one: Candidate, cue: CueHit) -> bool:
+        """Whether another mention stands between a candidate and a cue behind it."""
+        return bisect_left(self._starts, one.end) < bisect_left(self._starts, cue.start)
+
     def _heading_cues(self, one: Candidate) -> list[CueHit]:
         """Return the cues of the label above that rule its whole paragraph ("Past medical history:")."""
         sentence = self._document.sentence_at(one.start)
@@ -177,9 +181,10 @@ class CueScopes:
             return False
         if rule.stops_at and not set(rule.stops_at).isdisjoint(self._lower[start:end]):
             return False
-        if rule.max_mentions is None:
-            return True
-        return bisect_left(self._starts, end) - bisect_left(self._starts, start) < rule.max_mentions
+        between = bisect_left(self._starts, end) - bisect_left(self._starts, start)
+        if rule.nth_mention is not None and between != rule.nth_mention - 1:
+            return False
+        return rule.max_mentions is None or between < rule.max_mentions
 
     def _looks_back(self, cue: CueHit, rule: CueRule, one: Candidate) -> bool:
         """Whether a cue that may look both ways looks back."""

@@ -126,10 +126,21 @@ class SiteReader:
             return [*modifier, *(place for place in after if place.additive)]
         if after:
             return after
+        if self._scan.compiled.patterns.findings[one.rule.finding or ""].place_behind:
+            return self._from_label(one)
         before = [place for place in clause if place.end <= one.start]
         behind = [place for place in clause if place.start >= one.end and not place.additive]
         earlier = [place for place in fitting if place.end <= one.start]
-        return before[-1:] or behind[:1] or earlier[-1:] or self._from_label(one)
+        return (
+            before[-1:] or behind[:1] or earlier[-1:] or self._pointed_at(one) or self._from_label(one)
+        )
+
+    def _pointed_at(self, one: Candidate) -> list[Place]:
+        """Return the place named last before the sentence, where the sentence points at it."""
+        sentence = self._document.sentence_at(one.start)
+        if not self._scan.between("anaphor", sentence.start, sentence.end):
+            return []
+        return self._fitting(one, 0, sentence.start)[-1:]
 
     def _fitting(self, one: Candidate, start: int, end: int) -> list[Place]:
         """Return the places that begin in a token range and can be the candidate's site."""

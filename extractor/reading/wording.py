@@ -21,6 +21,10 @@ _PARTING = frozenset({",", "and", "or", "with", "in", "of", "no", ":", ";"})
 """Words across which a descriptor does not describe."""
 _LINKING = frozenset({":", "is", "are", "-", "=", "appears", "which", "now"})
 """Words between a mention and the size that is said of it ("the effusion is small")."""
+_COURSE = 6
+_NOW = (["now"], ["only"])
+_PARTING_BEHIND = frozenset({",", "with", ";", "no"})
+"""What parts a mention from a size behind it, unlike a course ("has decreased and is now trace")."""
 _BEFORE_PLACE = frozenset({"of", "in", "the"})
 
 
@@ -97,7 +101,8 @@ class Wording:
             apart = _PARTING & set(between) or self._holds_candidate(hit.end, one.start)
             return None if apart or len(between) > _REACH else len(between)
         between = self._lower[one.end : hit.start]
-        return len(between) + 1 if set(between) <= _LINKING else None
+        told = len(between) <= _COURSE and between[-1:] in _NOW and _PARTING_BEHIND.isdisjoint(between)
+        return len(between) + 1 if set(between) <= _LINKING or told else None
 
     def _holds_candidate(self, start: int, end: int) -> bool:
         return bisect_left(self._starts, start) < bisect_left(self._starts, end)

@@ -156,7 +156,8 @@ def _is_query(text: str, match: re.Match[str]) -> bool:
     if not match.group().startswith("?"):
         return False
     before = text[match.start() - 1 : match.start()]
-    return (not before or before.isspace()) and text[match.end() : match.end() + 1] == " "
+    behind = text[match.end() : match.end() + 1]
+    return (not before or before.isspace() or before in ":;(") and (behind == " " or behind.isalnum())
 
 
 def _is_abbreviation(text: str, start: int, match: re.Match[str]) -> bool:

@@ -60,8 +60,10 @@ def root(tmp_path: Path) -> Path:
     gold = tmp_path / "project" / "tests" / "gold"
     names = {half: name_of(half) for half in Half}
     for file, half in (("snippets", Half.DEVELOPMENT), ("reports", Half.TEST)):
-        expected = MENTIONS if half is Half.DEVELOPMENT else {"mentions": []}
+        of_snippet = half is Half.DEVELOPMENT
+        expected = MENTIONS if of_snippet else {"mentions": [], "level": "probable"}
         write(gold / f"{file}.jsonl", {"id": names[half], "text": TEXT, "expected": expected})
+        write(gold / f"development_{file}.jsonl", {"id": "D", "text": TEXT, "expected": MENTIONS})
     levels = (names[Half.DEVELOPMENT], "possible"), (names[Half.TEST], "probable")
     rows = [{"report_id": name, "level": level} for name, level in levels]
     write(gold / "archive_levels.jsonl", *rows)
@@ -96,7 +98,7 @@ def row(suite: Suite, *, measured_on: str, measure: str, half: Half | None = Non
 
 def test_every_row_has_its_figure_its_number_of_texts_and_its_aim(root: Path, shared: Path) -> None:
     suite = run_suite(Reader(), root, shared)
-    assert len(suite.rows) == 25
+    assert len(suite.rows) == 32
     negation = row(suite, measured_on="negex_dev", measure="negation, F1")
     assert (negation.texts, negation.figure, negation.is_met) == (
         2,
@@ -108,9 +110,12 @@ def test_every_row_has_its_figure_its_number_of_texts_and_its_aim(root: Path, sh
     assert (claims.texts, claims.figure) == (2, 0.5)
     false = row(suite, measured_on="openi_dev", measure="marrow oedema or joint effusion, false")
     assert (false.figure, false.is_met) == (1, True)
-    for half, figure in ((Half.DEVELOPMENT, 0.0), (Half.TEST, 1.0)):
-        level = row(suite, measured_on="sample archive", measure="level exactly right", half=half)
-        assert (level.texts, level.figure, level.aim) == (1, figure, 0.92)
+    for name, half, texts, figure in (
+        ("own gold", Half.TEST, 1, 1.0),
+        ("sample archive", Half.DEVELOPMENT, 2, 0.5),
+    ):
+        level = row(suite, measured_on=name, measure="level exactly right", half=half)
+        assert (level.texts, level.figure, level.aim) == (texts, figure, 0.92)
     written = row(suite, measured_on="itoh_dev", measure="all mentions and level right")
     assert written.is_met
 
@@ -140,7 +145,7 @@ def test_without_the_shared_texts_our_own_gold_is_measured_and_the_rest_is_named
     root: Path, tmp_path: Path
 ) -> None:
     suite = run_suite(Reader(), root, tmp_path / "absent")
-    assert {one.measured_on for one in suite.rows} == {"own gold", "sample archive"}
+    assert {one.measured_on for one in suite.rows} == {"own gold", "earlier gold", "sample archive"}
     assert "absent" in suite.skipped[0]
 
 
