@@ -101,6 +101,8 @@ class Rule(Entry):
     """``exact`` for abbreviations that are words in lower case."""
     requires_place: list[str] = []
     """Anatomy groups of which one must stand in the same clause."""
+    excludes_place: list[str] = []
+    """Anatomy groups of which none may stand in the same clause as its site."""
     exact_place: bool = False
     """Whether the place that is required must be more exact than a joint as a whole ("the knee").
 

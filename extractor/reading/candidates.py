@@ -85,12 +85,19 @@ def _joined(scan: Scan, places: Sequence[Place]) -> list[Candidate]:
     by_group: dict[str, list[Place]] = {}
     for place in places:
         for group in place.groups:
-            by_group.setdefault(group, []).append(place)
+            by_group.setdefault(f"<{group}", []).append(place)
+    compiled = scan.compiled
+    indices = [index for key in scan.steps() for index in compiled.anchored.get(key, ())]
+    known: dict[str, list[_Option]] = {}
     found = []
-    for phrase in scan.compiled.joined:
-        options = [_options(scan, by_group, key) for key in phrase.steps]
-        if all(options):
-            found.extend(_match(scan, phrase, options))
+    for index in sorted(indices):
+        phrase = compiled.joined[index]
+        if not all(step in by_group or scan.key(step) for step in phrase.steps):
+            continue
+        for step in phrase.steps:
+            if step not in known:
+                known[step] = _options(scan, by_group, step)
+        found.extend(_match(scan, phrase, [known[step] for step in phrase.steps]))
     return found
 
 
@@ -108,11 +115,8 @@ def holds_in(scan: Scan, phrase: JoinedPhrase, sentence: int) -> bool:
 
 def _options(scan: Scan, by_group: dict[str, list[Place]], key: str) -> list[_Option]:
     if key.startswith("<"):
-        return [
-            (place.start, place.end, place)
-            for place in by_group.get(key[1:], [])
-            if not place.exclusive
-        ]
+        places = by_group.get(key, [])
+        return [(place.start, place.end, place) for place in places if not place.exclusive]
     return [(hit.start, hit.end, None) for hit in scan.key(key)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,8 @@ class CompiledPatterns:
     sites: tuple[Site, ...]
     cues: dict[str, CueRule]
     joined: list[JoinedPhrase] = field(default_factory=list)
+    anchored: dict[str, list[int]] = field(default_factory=dict)
+    """By step, the joined phrases that are looked for only where that step stands: their rarest."""
     completing: dict[int, list[JoinedPhrase]] = field(default_factory=dict)
     """By rule, the phrases of the next sentence that complete what it says."""
     terms: dict[tuple[str, str], Term] = field(default_factory=dict)
@@ -72,6 +75,7 @@ def compile_patterns(patterns: PatternSet) -> CompiledPatterns:
         _compile_rule(compiled, compiler, index, rule)
     _compile_anatomy(compiled, compiler)
     _compile_words(compiled, compiler)
+    _anchor(compiled)
     cues = _cue_phrases(patterns, compiler)
     compiled.matcher = MedspacyMatcher(compiled.terms.values(), cues)
     literals = [*(term.literal for term in compiled.terms.values()), *(cue.literal for cue in cues)]
@@ -111,6 +115,15 @@ def _compile_rule(
     for name, phrases in unless:
         for phrase in phrases:
             compiled.add(f"{name}:{index}", _literals(compiler, phrase, f"rule '{rule.id}'"))
+
+
+def _anchor(compiled: CompiledPatterns) -> None:
+    """Hang each joined phrase on the one of its words that fewest other phrases need."""
+    uses = Counter(step for phrase in compiled.joined for step in phrase.steps)
+    for index, phrase in enumerate(compiled.joined):
+        literal = [step for step in phrase.steps if not step.startswith("<")]
+        anchor = min(literal, key=lambda step: (uses[step], step))
+        compiled.anchored.setdefault(anchor, []).append(index)
 
 
 def _step_key(compiled: CompiledPatterns, step: LiteralStep | PlaceStep) -> str:

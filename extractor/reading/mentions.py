@@ -7,7 +7,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from extractor.medspacy_adapter import CueHit
-from extractor.model import Cue, Laterality, Mention, SectionCategory, Status, StudyFacts
+from extractor.model import (
+    Cue,
+    Experiencer,
+    Laterality,
+    Mention,
+    SectionCategory,
+    Status,
+    StudyFacts,
+)
 from extractor.reading.assertion import Assertion, AssertionReader
 from extractor.reading.candidates import Candidate, find_candidates
 from extractor.reading.scopes import CueScopes
@@ -96,6 +104,8 @@ class MentionReader:
     def _misplaced(self, one: Candidate, sited: Sited) -> bool:
         """Whether the rule needs a place of some group, and none is named in its clause."""
         wanted = set(one.rule.requires_place)
+        if any(place.groups & set(one.rule.excludes_place) for place in sited.places):
+            return True
         return bool(wanted) and not any(
             place.groups & wanted and not (one.rule.exact_place and self._vague(place))
             for place in sited.places
@@ -106,6 +116,7 @@ class MentionReader:
         first, last = self._wording.quote_range(one, finding, sited)
         last = max([last, *(cue.end for cue in assertion.cues if self._is_value(cue, one))])
         start, end = self._document.span(first, last)
+        of_other = assertion.experiencer == Experiencer.OTHER
         return Mention(
             id=number,
             finding=one.rule.finding or "",
@@ -114,8 +125,8 @@ class MentionReader:
             end=end,
             status=assertion.status,
             certainty=assertion.certainty,
-            sites=sited.sites,
-            laterality=self._side(finding, sited),
+            sites=self._own_sites(finding, sited, assertion),
+            laterality=Laterality.UNSPECIFIED if of_other else self._side(finding, sited),
             severity=one.rule.severity or self._wording.descriptor("severity", one),
             extent=self._extent(one, finding, sited, assertion),
             change=assertion.change,
@@ -135,6 +146,13 @@ class MentionReader:
         if assertion.status == Status.NEGATED or assertion.method or self._study.is_densitometry:
             return self._wording.descriptor("extent", one)
         return self._wording.extent(one, finding, sited)
+
+    def _own_sites(self, finding: Finding, sited: Sited, assertion: Assertion) -> tuple[str, ...]:
+        """Return the sites; a relative's disease is not at the place that the study shows."""
+        default = finding.default_sites.get("*")
+        if assertion.experiencer == Experiencer.OTHER and not sited.places and default:
+            return (default,)
+        return sited.sites
 
     def _side(self, finding: Finding, sited: Sited) -> Laterality:
         """Return the side; what is said of the skeleton as a whole has the title's side or none."""

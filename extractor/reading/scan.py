@@ -62,6 +62,10 @@ class Scan:
             grouped[self.document.sentence_of[hit.start]].append(hit)
         return grouped
 
+    def steps(self) -> list[str]:
+        """Return the keys of the steps of joined phrases that stand in the report."""
+        return [key for key in self._by_key if key.startswith("step:")]
+
     def key(self, key: str) -> list[Hit]:
         """Return the hits of one key, for example ``step:12``."""
         return self._by_key.get(key, [])

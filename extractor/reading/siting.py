@@ -24,8 +24,66 @@ _LIST_GAP = 5
 _OF_PLACE = frozenset({"of", "in", "the", "at", "both", "left", "right", "(", ","})
 """Words that may stand between a name and the place that belongs to it."""
 _MODIFIER_GAP = 3
+_BESIDE = 2
+_PREPOSITION_REACH = 3
+_LEADING = frozenset(
+    {
+        "in",
+        "of",
+        "at",
+        "within",
+        "throughout",
+        "about",
+        "around",
+        "along",
+        "over",
+        "on",
+        "to",
+        "into",
+    }
+    | {"from", "near", "across", "through", "beneath", "under", "both", "each", "either", "neither"}
+    | {"involving", "involves", "involve", "affecting", "affects", "occupying", "occupies", "fills"}
+    | {
+        "filling",
+        "replaces",
+        "replacing",
+        "surrounds",
+        "surrounding",
+        "confined",
+        "limited",
+        "centred",
+    }
+    | {":", "-", "(", "=", "+", "\u2013", "towards", "toward", "by", "deep", "adjacent"}
+)
+"""Words that lead to the place of what stands before them."""
+_COPULAS = frozenset(
+    {"is", "are", "was", "were", "appears", "appear", "looks", "look", "remains", "remain"}
+)
+_PARTS_SUBJECT = frozenset({",", "with", "and", "which", "that"})
+_SUBJECT_GAP = 4
 _BETWEEN_MODIFIER_AND_HEAD = frozenset(
-    {"in", "of", "within", "with", "and", ",", "shows", "is", "are", "from", "to", "at", "-", ":"}
+    {"in", "of", "within", "with", "and", ",", "is", "are", "from", "to", "at", "-", ":", "(", ")"}
+    | {
+        "shows",
+        "showing",
+        "show",
+        "demonstrates",
+        "demonstrating",
+        "demonstrate",
+        "reveals",
+        "revealing",
+    }
+    | {
+        "displays",
+        "displaying",
+        "depicts",
+        "depicting",
+        "has",
+        "have",
+        "contains",
+        "containing",
+        "due",
+    }
 )
 
 
@@ -122,8 +180,12 @@ class SiteReader:
             )
         modifier = [place for place in clause if self._modifies(place, one)]
         after = self._after(position, clause)
+        additions = [place for place in after if place.additive]
         if modifier:
-            return [*modifier, *(place for place in after if place.additive)]
+            return [*modifier, *additions]
+        subject = self._subject(one, clause)
+        if subject:
+            return [subject, *additions]
         if after:
             return after
         if self._scan.compiled.patterns.findings[one.rule.finding or ""].place_behind:
@@ -131,9 +193,21 @@ class SiteReader:
         before = [place for place in clause if place.end <= one.start]
         behind = [place for place in clause if place.start >= one.end and not place.additive]
         earlier = [place for place in fitting if place.end <= one.start]
-        return (
-            before[-1:] or behind[:1] or earlier[-1:] or self._pointed_at(one) or self._from_label(one)
-        )
+        if not before and behind:
+            return [behind[0], *self._added_to(behind[0], clause)]
+        return before[-1:] or earlier[-1:] or self._pointed_at(one) or self._from_label(one)
+
+    def _subject(self, one: Candidate, clause: Sequence[Place]) -> Place | None:
+        """Return the place of which the candidate is said ("the bones of the pelvis are osteopenic")."""
+        before = [place for place in clause if place.end <= one.start]
+        between = self._document.tokens.lower[before[-1].end : one.start] if before else []
+        said = not _COPULAS.isdisjoint(between) and _PARTS_SUBJECT.isdisjoint(between)
+        return before[-1] if said and len(between) <= _SUBJECT_GAP else None
+
+    def _added_to(self, place: Place, clause: Sequence[Place]) -> list[Place]:
+        """Return the additions that follow a place ("... of the head and descends into the neck")."""
+        later = [other for other in clause if other.start >= place.end]
+        return [other for other in later[:1] if other.additive]
 
     def _pointed_at(self, one: Candidate) -> list[Place]:
         """Return the place named last before the sentence, where the sentence points at it."""
@@ -176,14 +250,27 @@ class SiteReader:
             for place in clause
             if one.end <= place.start < limit and not (place.additive and place.start > shared_from)
         ]
-        return [place for place in found if not self._owned_by_next(position, place)]
+        linked: list[Place] = []
+        for place in found:
+            follows = bool(linked) and place.start - linked[-1].end <= _LIST_GAP
+            if follows or self._linked(place, one):
+                linked.append(place)
+        return [place for place in linked if not self._owned_by_next(position, place)]
+
+    def _linked(self, place: Place, one: Candidate) -> bool:
+        """Whether a preposition leads to the place ("..., widened notch and squared patella" has none)."""
+        lower = self._document.tokens.lower
+        near = place.start - one.end <= _BESIDE
+        before = lower[max(one.end, place.start - _PREPOSITION_REACH) : place.start]
+        return near or place.additive or not _LEADING.isdisjoint(before)
 
     def _place_in(self, start: int, end: int) -> bool:
         return bisect_left(self._place_starts, start) < bisect_left(self._place_starts, end)
 
     def _owned_by_next(self, position: int, place: Place) -> bool:
         return any(
-            self._modifies(place, other) for other in self._candidates[position + 1 : position + 3]
+            self._modifies(place, other) or (place.start < other.end and other.start < place.end)
+            for other in self._candidates[position + 1 : position + 3]
         )
 
     def _modifies(self, place: Place, one: Candidate) -> bool:

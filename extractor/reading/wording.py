@@ -101,7 +101,9 @@ class Wording:
             apart = _PARTING & set(between) or self._holds_candidate(hit.end, one.start)
             return None if apart or len(between) > _REACH else len(between)
         between = self._lower[one.end : hit.start]
-        told = len(between) <= _COURSE and between[-1:] in _NOW and _PARTING_BEHIND.isdisjoint(between)
+        told = (
+            len(between) <= _COURSE and between[-1:] in _NOW and _PARTING_BEHIND.isdisjoint(between)
+        )
         return len(between) + 1 if set(between) <= _LINKING or told else None
 
     def _holds_candidate(self, start: int, end: int) -> bool:

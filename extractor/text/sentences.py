@@ -157,7 +157,9 @@ def _is_query(text: str, match: re.Match[str]) -> bool:
         return False
     before = text[match.start() - 1 : match.start()]
     behind = text[match.end() : match.end() + 1]
-    return (not before or before.isspace() or before in ":;(") and (behind == " " or behind.isalnum())
+    return (not before or before.isspace() or before in ":;(") and (
+        behind == " " or behind.isalnum()
+    )
 
 
 def _is_abbreviation(text: str, start: int, match: re.Match[str]) -> bool:

@@ -95,7 +95,9 @@ def test_reports_of_the_archive_have_its_texts_and_levels() -> None:
     archive = corpora.read_archive_levels(GOLD, ROOT / "examples" / "archive.csv")
     levels = {line.id: (line.text, line.expected.level) for line in archive}
     shared = [
-        line for line in corpora.read_reports(GOLD / "development_reports.jsonl") if line.id in levels
+        line
+        for line in corpora.read_reports(GOLD / "development_reports.jsonl")
+        if line.id in levels
     ]
     assert shared
     for line in shared:
