@@ -14,8 +14,9 @@ from extractor.left_out import without_unused_parts
 
 with warnings.catch_warnings(), without_unused_parts():
     import spacy
+    from medspacy.common.medspacy_matcher import MedspacyMatcher as RuleMatcher
     from medspacy.context import ConText, ConTextRule
-    from medspacy.target_matcher import TargetMatcher, TargetRule
+    from medspacy.target_matcher import TargetRule
 from typing import TYPE_CHECKING
 
 from spacy.tokens import Doc
@@ -105,11 +106,13 @@ class MedspacyMatcher:
             literal = " ".join(tokenise(term.literal).lower)
             if term.key not in keys.setdefault(literal, []):
                 keys[literal].append(term.key)
-        self._keys = keys
-        self._targets = TargetMatcher(
-            self._nlp, rules=None, phrase_matcher_attr="ORTH", result_type=None, prune=False
-        )
+        # the matcher under medspaCy's TargetMatcher, which would make a span of every match
+        self._targets = RuleMatcher(self._nlp, phrase_matcher_attr="ORTH", prune=False)
         self._targets.add([_NEVER_TARGET, *(TargetRule(literal, "TERM") for literal in keys)])
+        self._keys = {
+            self._nlp.vocab.strings[name]: keys.get(rule.literal, [])
+            for name, rule in self._targets.rule_map.items()
+        }
         self._context = ConText(
             self._nlp,
             rules=None,
@@ -124,9 +127,9 @@ class MedspacyMatcher:
         """Return every term in lower-cased words, overlapping ones too."""
         doc = Doc(self._nlp.vocab, words=list(words))
         return [
-            TermHit(key, span.start, span.end)
-            for span in self._targets(doc)
-            for key in self._keys[span._.target_rule.literal]
+            TermHit(key, start, end)
+            for name, start, end in self._targets(doc)
+            for key in self._keys[name]
         ]
 
     def cues(self, words: Sequence[str], sentence_starts: Sequence[int]) -> list[CueHit]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import combinations
 from typing import TYPE_CHECKING
 
 from extractor.assessment.atoms import CompiledDefinition, Facts, SideAtoms
@@ -18,14 +17,11 @@ from extractor.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from extractor.knowledge.schema import CaseRule
 
 _RANK = {level: rank for rank, level in enumerate(reversed(Level))}
-_LIFTABLE_ROLES = frozenset({"core", "minor"})
-_MAX_TOGETHER = 2
-"""How many more facts at a time are tried when saying what is missing."""
 
 
 def assess(
@@ -33,7 +29,7 @@ def assess(
 ) -> Assessment:
     """Apply the case definition to one report; ``extra_flags`` are those that reading itself raised."""
     whole = SideAtoms(definition, facts, None)
-    rule = next(_rules(definition, "report", whole), None)
+    rule = definition.verdicts.rule(whole.basis, "report")
     if rule:
         flags = {*rule.flags, *extra_flags, *_condition_flags(definition, whole)}
         subtype = _subtype(definition, whole, rule.level)
@@ -42,7 +38,8 @@ def assess(
         side: SideAtoms(definition, facts, side) for side in _sides(definition, facts.mentions)
     }
     if not atoms:
-        rule = _first(definition, SideAtoms(definition, facts, Laterality.UNSPECIFIED))
+        nowhere = SideAtoms(definition, facts, Laterality.UNSPECIFIED)
+        rule = definition.verdicts.side_rule(nowhere.basis)
         return _without_sides(definition, rule, extra_flags, None)
     sides = {side: _assess_side(definition, known) for side, known in atoms.items()}
     return _by_highest(definition, sides, atoms, extra_flags)
@@ -97,14 +94,6 @@ def _rule_flags(definition: CompiledDefinition, top: SideAssessment) -> list[str
     )
 
 
-def _rules(definition: CompiledDefinition, scope: str, atoms: SideAtoms) -> Iterator[CaseRule]:
-    """Yield the rules of a scope whose conditions hold, in order."""
-    for condition, index in definition.rules:
-        rule = definition.source.rules[index]
-        if rule.scope == scope and condition(atoms.truth):
-            yield rule
-
-
 def _sides(definition: CompiledDefinition, mentions: Sequence[Mention]) -> list[str]:
     """Return the sides that anything is said of; ``unspecified`` where no side is named at all."""
     said: set[str] = set()
@@ -124,12 +113,12 @@ def _sides(definition: CompiledDefinition, mentions: Sequence[Mention]) -> list[
 
 
 def _assess_side(definition: CompiledDefinition, atoms: SideAtoms) -> SideAssessment:
-    rule = _first(definition, atoms)
+    rule = definition.verdicts.side_rule(atoms.basis)
     by_role: dict[str, list[Evidence]] = {"core": [], "minor": [], "hard": [], "soft": []}
     for name, atom in definition.atoms.items():
         role = "hard" if atom.role == "explanatory" else atom.role
         if role in by_role and atoms.truth(name):
-            shown = tuple(one for one in atoms.holding(name).mentions if one)
+            shown = tuple(one for one in atoms.mentions(name) if one)
             by_role[role].append(Evidence(name, shown))
     return SideAssessment(
         level=Level(rule.level),
@@ -138,33 +127,8 @@ def _assess_side(definition: CompiledDefinition, atoms: SideAtoms) -> SideAssess
         minor=tuple(by_role["minor"]),
         hard=tuple(by_role["hard"]),
         soft=tuple(by_role["soft"]),
-        missing=_missing(definition, atoms, rule),
+        missing=definition.verdicts.missing(atoms.basis),
     )
-
-
-def _first(definition: CompiledDefinition, atoms: SideAtoms) -> CaseRule:
-    return next(_rules(definition, "side", atoms))
-
-
-def _missing(definition: CompiledDefinition, now: SideAtoms, rule: CaseRule) -> tuple[str, ...]:
-    """Return the atoms of which one, or two together, would lift the side; empty where nothing would."""
-    level = Level(rule.level)
-    if level in {Level.STATED, Level.PROBABLE, Level.NONE}:
-        return ()
-    absent = [
-        name
-        for name, atom in definition.atoms.items()
-        if atom.role in _LIFTABLE_ROLES and not now.truth(name)
-    ]
-    for together in range(1, _MAX_TOGETHER + 1):
-        lifting: dict[str, None] = {}
-        for names in combinations(absent, together):
-            assumed = now.assuming(names)
-            if _RANK[Level(_first(definition, assumed).level)] > _RANK[level]:
-                lifting.update(dict.fromkeys(names))
-        if lifting:
-            return tuple(lifting)
-    return ()
 
 
 def _report_side(leading: Sequence[str], level: Level) -> Laterality | None:

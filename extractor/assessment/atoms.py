@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from extractor.assessment.verdicts import Verdicts
 from extractor.knowledge.expressions import Expression, parse_expression
 from extractor.model import Experiencer, Laterality, Mention, PatientFacts, Status, StudyFacts
 
@@ -17,13 +18,25 @@ _RESOLVED = "resolved"
 _OPPOSITE = {"left": "right", "right": "left"}
 
 
-@dataclass(frozen=True, slots=True)
 class Facts:
     """What the atoms are decided on."""
 
-    mentions: Sequence[Mention]
-    patient: PatientFacts
-    study: StudyFacts
+    def __init__(
+        self, mentions: Sequence[Mention], patient: PatientFacts, study: StudyFacts
+    ) -> None:
+        self.mentions = mentions
+        self.patient = patient
+        self.study = study
+        self.by_finding: dict[str, list[Mention]] = {}
+        for one in mentions:
+            self.by_finding.setdefault(one.finding, []).append(one)
+        told = {
+            "in_scope": study.in_scope,
+            "densitometry": study.is_densitometry,
+            "nondiagnostic": study.is_nondiagnostic,
+        }
+        self.of_study = [name for name, holds in told.items() if holds]
+        """Names under which conditions ask for the facts of the study, of those that hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +47,12 @@ class Holding:
     mentions: tuple[int, ...] = ()
 
 
+_ABSENT = Holding(holds=False)
+_PRESENT = Holding(holds=True)
+
+
 class SideAtoms:
-    """The atoms on one side of one report; each is decided once, when it is asked for.
+    """The atoms on one side of one report.
 
     ``side`` is ``left``, ``right`` or ``unspecified``; ``None`` takes in every mention.
     """
@@ -44,54 +61,43 @@ class SideAtoms:
         self._definition = definition
         self._facts = facts
         self._side = side
-        self._assumed: frozenset[str] = frozenset()
-        self._known: dict[str, Holding] = {}
-        self._from_mentions: dict[str, Holding] = {}
-
-    def assuming(self, names: Iterable[str]) -> SideAtoms:
-        """Return the atoms of the same side as they would be if these held as well."""
-        other = SideAtoms(self._definition, self._facts, self._side)
-        other._assumed = frozenset(names)
-        other._from_mentions = self._from_mentions
-        return other
+        self._from_mentions = {
+            name: self._decide(atom) for name, atom in definition.atoms.items() if not atom.when
+        }
+        self.basis = frozenset(
+            [
+                *(name for name, found in self._from_mentions.items() if found.holds),
+                *facts.of_study,
+            ]
+        )
+        self._holding = definition.verdicts.holding(self.basis)
 
     def truth(self, name: str) -> bool:
         """Whether an atom or a fact of the study holds."""
-        study = self._facts.study
-        match name:
-            case "in_scope":
-                return study.in_scope
-            case "densitometry":
-                return study.is_densitometry
-            case "nondiagnostic":
-                return study.is_nondiagnostic
-        return name in self._assumed or self.holding(name).holds
+        return name in self._holding
 
-    def holding(self, name: str) -> Holding:
-        """Return an atom's truth with its mentions."""
+    def mentions(self, name: str) -> tuple[int, ...]:
+        """Return the ids of the mentions that make an atom hold."""
         condition = self._definition.conditions.get(name)
         if condition is None:
-            if name not in self._from_mentions:
-                self._from_mentions[name] = self._decide(self._definition.atoms[name])
-            return self._from_mentions[name]
-        if name not in self._known:
-            self._known[name] = self._conclude(condition)
-        return self._known[name]
-
-    def _conclude(self, condition: Expression) -> Holding:
-        if not condition(self.truth):
-            return Holding(holds=False)
-        parts = [name for name in condition.names if name in self._definition.atoms]
-        ids = {one for name in parts for one in self.holding(name).mentions}
-        return Holding(holds=True, mentions=tuple(sorted(ids)))
+            return self._from_mentions[name].mentions
+        parts = [part for part in condition.names if part in self._definition.atoms]
+        ids = {one for part in parts if self.truth(part) for one in self.mentions(part)}
+        return tuple(sorted(ids))
 
     def _decide(self, atom: Atom) -> Holding:
         if not self._patient_fits(atom):
-            return Holding(holds=False)
+            return _ABSENT
         if not atom.findings:
-            return Holding(holds=True)
-        fitting = [one for one in self._facts.mentions if self._fits(one, atom)]
-        return _over_sites(fitting, atom.sites_all)
+            return _PRESENT
+        named = self._facts.by_finding
+        fitting = [
+            one
+            for finding in atom.findings
+            for one in named.get(finding, ())
+            if self._fits(one, atom)
+        ]
+        return _over_sites(fitting, atom.sites_all) if fitting else _ABSENT
 
     def _patient_fits(self, atom: Atom) -> bool:
         patient = self._facts.patient
@@ -108,9 +114,8 @@ class SideAtoms:
 
     def _fits(self, one: Mention, atom: Atom) -> bool:
         return (
-            one.finding in atom.findings
-            and one.experiencer == Experiencer.PATIENT
-            and bool(_labels(one) & set(atom.statuses))
+            one.experiencer == Experiencer.PATIENT
+            and not _labels(one).isdisjoint(atom.statuses)
             and self._on_side(one, atom)
             and (not atom.sections or one.section in atom.sections)
             and one.section not in atom.not_sections
@@ -140,13 +145,12 @@ class CompiledDefinition:
     atoms: Mapping[str, Atom]
     conditions: Mapping[str, Expression]
     """Of the atoms that are expressions of others."""
-    rules: tuple[tuple[Expression, int], ...]
-    """Condition and index into ``source.rules``."""
     subtypes: Mapping[str, Expression]
     activity: Mapping[str, Expression]
     flags: Mapping[str, Expression]
     assessed_sites: frozenset[str]
     """Sites whose sides are assessed."""
+    verdicts: Verdicts
 
 
 def compile_definition(source: CaseDefinition, assessed_sites: Iterable[str]) -> CompiledDefinition:
@@ -156,19 +160,19 @@ def compile_definition(source: CaseDefinition, assessed_sites: Iterable[str]) ->
         PatternError: a condition that cannot be read.
 
     """
+    conditions = {
+        name: parse_expression(atom.when) for name, atom in source.atoms.items() if atom.when
+    }
+    rules = tuple((parse_expression(rule.when), index) for index, rule in enumerate(source.rules))
     return CompiledDefinition(
         source=source,
         atoms=source.atoms,
-        conditions={
-            name: parse_expression(atom.when) for name, atom in source.atoms.items() if atom.when
-        },
-        rules=tuple(
-            (parse_expression(rule.when), index) for index, rule in enumerate(source.rules)
-        ),
+        conditions=conditions,
         subtypes={name: parse_expression(condition) for name, condition in source.subtypes.items()},
         activity={name: parse_expression(condition) for name, condition in source.activity.items()},
         flags={name: parse_expression(condition) for name, condition in source.flags.items()},
         assessed_sites=frozenset(assessed_sites),
+        verdicts=Verdicts(source, conditions, rules),
     )
 
 
@@ -195,9 +199,11 @@ def _attributes_fit(one: Mention, atom: Atom) -> bool:
 def _over_sites(fitting: Sequence[Mention], wanted: Sequence[Sequence[str]]) -> Holding:
     """Whether the mentions together name a site of each list."""
     if not wanted:
-        return Holding(bool(fitting), tuple(one.id for one in fitting))
+        return Holding(bool(fitting), tuple(sorted(one.id for one in fitting)))
     named = {site for one in fitting for site in one.sites}
     if not all(named & set(sites) for sites in wanted):
         return Holding(holds=False)
     useful = {site for sites in wanted for site in sites}
-    return Holding(holds=True, mentions=tuple(one.id for one in fitting if set(one.sites) & useful))
+    return Holding(
+        holds=True, mentions=tuple(sorted(one.id for one in fitting if set(one.sites) & useful))
+    )
