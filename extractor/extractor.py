@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from extractor._version import __version__
@@ -11,7 +12,7 @@ from extractor.errors import TextTooLongError
 from extractor.knowledge.load import PatternSet, load_patterns
 from extractor.model import MAX_TEXT_CHARS, Engine, Report, Result, SpanAssertion
 from extractor.reading.compiled import compile_patterns, compiled_speller
-from extractor.reading.facts import compiled_finder, read_patient, read_study, title_document
+from extractor.reading.facts import compiled_finder, read_patient, read_study, title_of
 from extractor.reading.mentions import MentionReader, correct_sides
 from extractor.reading.places import find_places, find_sides
 from extractor.reading.scan import Scan
@@ -20,6 +21,9 @@ from extractor.text.document import Document, cut
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+_TITLES = 2_000
 
 
 class Extractor:
@@ -31,6 +35,8 @@ class Extractor:
         self._compiled = compile_patterns(patterns)
         self._finder = compiled_finder(self._compiled)
         self._speller = compiled_speller(self._compiled)
+        # an archive has few titles: each is read once
+        self._title_scan = lru_cache(maxsize=_TITLES)(self._scan_title)
         assessed = _assessed_sites(patterns)
         self._definition = compile_definition(patterns.case, assessed)
 
@@ -52,7 +58,7 @@ class Extractor:
 
         """
         document, scan = self._scan(report)
-        title_scan = Scan(title_document(report, scan, self._finder, self._speller), self._compiled)
+        title_scan = self._title_scan(title_of(report, scan))
         sides = find_sides(scan)
         study, region = read_study(report, scan, title_scan)
         patient = read_patient(report.patient, scan)
@@ -83,6 +89,9 @@ class Extractor:
         """
         _, scan = self._scan(report)
         return read_span(scan, start, end)
+
+    def _scan_title(self, title: str) -> Scan:
+        return Scan(cut(title, self._finder, self._speller), self._compiled)
 
     def _scan(self, report: Report) -> tuple[Document, Scan]:
         if len(report.text) > MAX_TEXT_CHARS:

@@ -7,13 +7,11 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from extractor.model import Laterality, Patient, PatientFacts, Report, SectionCategory, StudyFacts
-from extractor.text.document import Document, cut
 from extractor.text.sections import SectionFinder
 
 if TYPE_CHECKING:
     from extractor.reading.compiled import CompiledPatterns
     from extractor.reading.scan import Scan
-    from extractor.text.spelling import Speller
 
 _AGE = re.compile(
     r"""(?<![\w.])(\d{1,3})\s*(?:-|\s)?\s*(?:
@@ -78,10 +76,10 @@ def _names_scope(scan: Scan) -> bool:
     )
 
 
-def title_document(report: Report, scan: Scan, finder: SectionFinder, speller: Speller) -> Document:
+def title_of(report: Report, scan: Scan) -> str:
     """Return the words that name the examination: the metadata's description and the report's own title."""
     parts = [report.study.description or "", _own_title(scan)]
-    return cut(". ".join(part for part in parts if part), finder, speller)
+    return ". ".join(part for part in parts if part)
 
 
 def _own_title(scan: Scan) -> str:

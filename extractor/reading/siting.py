@@ -164,37 +164,40 @@ class SiteReader:
         one = self._candidates[position]
         sentence = self._document.sentence_at(one.start)
         fitting = self._fitting(one, sentence.start, sentence.end)
-        own = [
+        clause = [
+            place for place in fitting if self._clause_of[place.start] == self._clause_of[one.start]
+        ]
+        after = self._after(position, clause)
+        own = self._own(one, fitting, clause)
+        if own:
+            return list(dict.fromkeys([*own, *(place for place in after if place.additive)]))
+        finding = self._scan.compiled.patterns.findings[one.rule.finding or ""]
+        if after or finding.place_behind:
+            return after or self._from_label(one)
+        return self._elsewhere(one, fitting, clause)
+
+    def _own(
+        self, one: Candidate, fitting: Sequence[Place], clause: Sequence[Place]
+    ) -> list[Place]:
+        """Return the places in the candidate, else right before it, else that of which it is said."""
+        inside = [
             place
             for place in [*one.places, *fitting]
             if place.start < one.end and one.start < place.end and self._fits(one, place)
         ]
-        clause = [
-            place for place in fitting if self._clause_of[place.start] == self._clause_of[one.start]
-        ]
-        if own:
-            return list(
-                dict.fromkeys(
-                    [*own, *(place for place in self._after(position, clause) if place.additive)]
-                )
-            )
-        modifier = [place for place in clause if self._modifies(place, one)]
-        after = self._after(position, clause)
-        additions = [place for place in after if place.additive]
-        if modifier:
-            return [*modifier, *additions]
         subject = self._subject(one, clause)
-        if subject:
-            return [subject, *additions]
-        if after:
-            return after
-        if self._scan.compiled.patterns.findings[one.rule.finding or ""].place_behind:
-            return self._from_label(one)
+        modifiers = [place for place in clause if self._modifies(place, one)]
+        return inside or modifiers or ([subject] if subject else [])
+
+    def _elsewhere(
+        self, one: Candidate, fitting: Sequence[Place], clause: Sequence[Place]
+    ) -> list[Place]:
+        """Return what the clause, the sentence or the label name without leading to it."""
         before = [place for place in clause if place.end <= one.start]
         behind = [place for place in clause if place.start >= one.end and not place.additive]
-        earlier = [place for place in fitting if place.end <= one.start]
-        if not before and behind:
+        if behind and not before:
             return [behind[0], *self._added_to(behind[0], clause)]
+        earlier = [place for place in fitting if place.end <= one.start]
         return before[-1:] or earlier[-1:] or self._pointed_at(one) or self._from_label(one)
 
     def _subject(self, one: Candidate, clause: Sequence[Place]) -> Place | None:
