@@ -84,3 +84,74 @@ def test_a_densitometry_and_an_abandoned_scan_are_told(extractor: Extractor) -> 
     assert dxa.mentions[0].method == "DXA"
     abandoned = extractor.extract(Report("MRI hips. The study was abandoned."))
     assert abandoned.study.is_nondiagnostic
+
+
+@pytest.mark.parametrize(
+    ("text", "side"),
+    [
+        # the first sentence, where it names the examination
+        ("Left hip MRI. Marrow oedema of the femoral head.", "left"),
+        ("MRI left hip. The right hip was scanned for comparison.", "left"),
+        ("MRI Lt. hip. Moderate joint effusion.", "left"),
+        # side and place alone
+        ("Right hip. There is a small joint effusion.", "right"),
+        ("Left knee\nSmall joint effusion.", "left"),
+        # a statement is no title
+        ("The left hip is painful. Small effusion.", "unspecified"),
+        ("Effusion of the left hip. No fracture.", "unspecified"),
+    ],
+)
+def test_the_first_sentence_is_the_title_where_it_names_the_study(
+    extractor: Extractor, text: str, side: str
+) -> None:
+    assert extractor.extract(Report(text)).study.laterality == side
+
+
+@pytest.mark.parametrize(
+    ("description", "text", "expected"),
+    [
+        (None, "DXA of the lumbar spine and hip. Osteopenia.", True),
+        ("DXA hip", "Osteopenia.", True),
+        (None, "MRI left hip. Osteopenia of the femoral head. DXA advised.", False),
+        ("XR PELVIS", "The bones are osteopenic. Densitometry is recommended.", False),
+    ],
+)
+def test_only_the_title_makes_a_densitometry(
+    extractor: Extractor, description: str | None, text: str, *, expected: bool
+) -> None:
+    result = extractor.extract(Report(text, study=Study(description=description)))
+    assert result.study.is_densitometry is expected
+    assert [one.method for one in result.mentions] == ["DXA" if expected else None]
+
+
+@pytest.mark.parametrize(
+    ("text", "in_scope"),
+    [
+        ("Whole body MRI. Marrow oedema in the left femoral head. No pleural effusion.", True),
+        ("Bone scan. Increased uptake in the right femoral head.", True),
+        ("Bone scan. Increased uptake in the left knee.", False),
+        ("Whole body MRI. Indication: hip pain. Findings: The spine is normal.", False),
+        ("CT chest. Pleural effusion. The left femoral head is not shown.", False),
+    ],
+)
+def test_a_study_of_the_whole_body_is_in_scope_where_it_tells_of_the_hip(
+    extractor: Extractor, text: str, *, in_scope: bool
+) -> None:
+    assert extractor.extract(Report(text)).study.in_scope is in_scope
+
+
+@pytest.mark.parametrize(
+    ("text", "in_scope"),
+    [
+        ("MRI. Marrow oedema of the head and neck. No AVN.", True),
+        ("MRI. Diffuse marrow oedema. Appearances favour transient osteoporosis.", True),
+        ("MRI. Groin pain. There is marrow oedema.", True),
+        ("MRI. Marrow oedema. No fracture.", False),
+        ("MRI knee. Marrow oedema of the lateral femoral condyle. No osteonecrosis.", False),
+        ("XR right shoulder. No avascular necrosis.", False),
+    ],
+)
+def test_the_name_of_a_disease_of_the_hip_hints_at_the_region_where_no_word_names_one(
+    extractor: Extractor, text: str, *, in_scope: bool
+) -> None:
+    assert extractor.extract(Report(text)).study.in_scope is in_scope

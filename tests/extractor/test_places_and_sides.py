@@ -101,3 +101,100 @@ def test_regional_and_generalised_osteopenia_are_told_apart(extractor: Extractor
     assert extent("Osteopenia of the left femoral head.") == "regional"
     assert extent("Diffuse osteopenia of the left proximal femur.") == "regional"
     assert extent("The bones are osteopenic.") == "generalised"
+
+
+@pytest.mark.parametrize(
+    ("text", "finding", "expected"),
+    [
+        (
+            "There is marrow oedema of the left acetabulum, most likely transient osteoporosis.",
+            "itoh_diagnosis",
+            (("hip",), "left"),
+        ),
+        (
+            "Transient osteoporosis with marrow oedema of the right femoral head and neck.",
+            "itoh_diagnosis",
+            (("hip",), "right"),
+        ),
+        ("Left hip transient osteoporosis.", "itoh_diagnosis", (("hip",), "left")),
+        (
+            "Migratory osteoporosis of the left knee.",
+            "migratory_osteoporosis",
+            (("knee_joint",), "left"),
+        ),
+    ],
+)
+def test_the_diagnosis_takes_only_the_place_in_its_own_phrase(
+    extractor: Extractor, text: str, finding: str, expected: tuple[tuple[str, ...], str]
+) -> None:
+    assert sited(extractor, f"MRI hips. {text}", finding) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("text", "finding", "expected"),
+    [
+        (
+            "Avascular necrosis of the right hip.",
+            "avascular_necrosis",
+            (("femoral_head",), "right"),
+        ),
+        ("AVN of both hips.", "avascular_necrosis", (("femoral_head",), "bilateral")),
+        ("Collapse of the left hip.", "collapse", (("femoral_head",), "left")),
+        ("Subchondral line in the left hip.", "subchondral_line", (("femoral_head",), "left")),
+        # a place that is said exactly stays
+        (
+            "Avascular necrosis of the right femoral neck.",
+            "avascular_necrosis",
+            (("femoral_neck",), "right"),
+        ),
+    ],
+)
+def test_the_hip_stands_for_the_femoral_head_where_the_disease_is_one_of_the_head(
+    extractor: Extractor, text: str, finding: str, expected: tuple[tuple[str, ...], str]
+) -> None:
+    assert sited(extractor, f"MRI hips. {text}", finding) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("text", "finding", "expected"),
+    [
+        ("MRI hips. Septic arthritis of the right hip.", "infection", (("hip_joint",), "right")),
+        ("MRI left knee. Septic arthritis.", "infection", (("knee_joint",), "left")),
+        (
+            "MRI hips. Septic arthritis with marrow oedema of the right femoral head.",
+            "infection",
+            (("hip_joint",), "right"),
+        ),
+        (
+            "MRI hips. Osteomyelitis of the right femoral head.",
+            "infection",
+            (("femoral_head",), "right"),
+        ),
+        ("XR hips. Dislocation of the left hip.", "trauma", (("hip_joint",), "left")),
+    ],
+)
+def test_a_disease_of_the_joint_is_put_at_the_joint_and_one_of_bone_in_the_bone(
+    extractor: Extractor, text: str, finding: str, expected: tuple[tuple[str, ...], str]
+) -> None:
+    assert sited(extractor, text, finding) == [expected]
+
+
+@pytest.mark.parametrize("text", ["Long term steroids.", "Alcohol excess.", "Sickle cell disease."])
+def test_a_risk_factor_is_of_the_patient_and_has_no_site_and_no_side(
+    extractor: Extractor, text: str
+) -> None:
+    assert sited(extractor, f"MRI LEFT HIP. {text}", "risk_factor") == [((), "unspecified")]
+
+
+@pytest.mark.parametrize(
+    ("text", "finding", "site"),
+    [
+        ("MRI left knee. No marrow oedema.", "marrow_oedema", "knee_joint"),
+        ("XR left ankle. The bones are osteopenic.", "osteopenia", "ankle_joint"),
+        ("MRI right shoulder. Small effusion.", "effusion", "shoulder_joint"),
+    ],
+)
+def test_a_finding_without_a_place_is_at_the_joint_of_the_title(
+    extractor: Extractor, text: str, finding: str, site: str
+) -> None:
+    assert [sites for sites, _ in sited(extractor, text, finding)] == [(site,)]

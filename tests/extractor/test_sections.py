@@ -43,12 +43,33 @@ def categories(extractor: Extractor, text: str) -> list[tuple[str, str]]:
             [("indication", "History and question"), ("findings", "Findings")],
         ),
         ("The findings are normal. No comparison.", [("findings", "")]),
+        (
+            "FINDINGS 12/03/2019: Normal.\nIMPRESSION (14:30): Normal.",
+            [("findings", "FINDINGS"), ("impression", "IMPRESSION")],
+        ),
     ],
 )
 def test_headings_of_all_layouts_open_sections(
     extractor: Extractor, text: str, expected: list[tuple[str, str]]
 ) -> None:
     assert categories(extractor, text) == expected
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "ADDENDUM:",
+        "ADDENDUM 20/09/2013:",
+        "ADDENDUM 20.09.2013 14:05:",
+        "Addendum (20 September 2013):",
+        "ADDENDUM #2:",
+    ],
+)
+def test_a_date_or_number_does_not_hide_a_heading(extractor: Extractor, heading: str) -> None:
+    text = f"FINDINGS: Normal hips.\n{heading} There is a small effusion of the left hip."
+    result = extractor.extract(Report(text))
+    assert [str(one.category) for one in result.sections] == ["findings", "addendum"]
+    assert [str(one.section) for one in result.mentions] == ["addendum"]
 
 
 def test_a_request_ends_at_its_paragraph(extractor: Extractor) -> None:

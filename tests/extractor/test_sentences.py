@@ -27,6 +27,11 @@ def sentences(text: str) -> list[str]:
         ("Hip pain ? AVN\nNormal study", ["Hip pain ? AVN", "Normal study"]),
         ("Pain. ? AVN left hip", ["Pain.", "? AVN left hip"]),
         ("No fracture\nNo effusion", ["No fracture", "No effusion"]),
+        ("Effusion: no\njoint space preserved", ["Effusion: no", "joint space preserved"]),
+        ("Effusion ..... none. Labrum intact.", ["Effusion ..... none.", "Labrum intact."]),
+        ("Effusion .... no\nlabrum .... torn", ["Effusion .... no", "labrum .... torn"]),
+        ("Oedema on the right... No effusion.", ["Oedema on the right...", "No effusion."]),
+        ("Effusion\nlabral tear\nno oedema", ["Effusion", "labral tear", "no oedema"]),
     ],
 )
 def test_sentences_end_where_a_reader_would_end_them(text: str, expected: list[str]) -> None:
@@ -43,6 +48,16 @@ def test_a_hard_wrapped_line_does_not_end_a_sentence() -> None:
         "There is extensive bone marrow oedema throughout the right femoral\nhead and neck.",
         "No evidence of avascular necrosis, fracture or of any\nCollapse of the articular surface.",
     ]
+
+
+def test_a_narrow_hard_wrapped_line_does_not_end_a_sentence() -> None:
+    text = (
+        "There is marrow oedema in the\n"
+        "left femoral head and no sign\n"
+        "of an effusion in the joint\n"
+        "space. The labrum is torn."
+    )
+    assert sentences(text) == [text[: text.index(" The")], "The labrum is torn."]
 
 
 def test_a_label_begins_a_sentence_even_in_wrapped_text() -> None:

@@ -20,6 +20,12 @@ def test_numbers_keep_their_decimals_and_ranges_their_sign() -> None:
     ]  # fmt: skip
 
 
+def test_dots_that_lead_to_a_value_are_read_as_its_colon() -> None:
+    tokens = tokenise("Effusion ..... none...")
+    assert tokens.words == ["Effusion", ".....", "none", ".", ".", "."]
+    assert tokens.lower == ["effusion", ":", "none", ".", ".", "."]
+
+
 @given(st.text(max_size=300))
 def test_offsets_give_back_every_word(text: str) -> None:
     tokens = tokenise(text)

@@ -1,0 +1,138 @@
+"""How far doubt reaches, what is nearly gone, and where the past ends (clinical.md 3.6 to 3.8)."""
+
+from __future__ import annotations
+
+import pytest
+
+from extractor import Extractor, Report
+
+Told = tuple[str, str, str | None]
+
+
+def told(extractor: Extractor, text: str) -> list[Told]:
+    """Return each finding with its status and certainty."""
+    result = extractor.extract(Report(f"MRI left hip. {text}"))
+    return [
+        (one.finding, str(one.status), str(one.certainty) if one.certainty else None)
+        for one in result.mentions
+    ]
+
+
+AVN_LIKELY = ("avascular_necrosis", "uncertain", "likely")
+AVN_POSSIBLE = ("avascular_necrosis", "uncertain", "possible")
+ITOH_LIKELY = ("itoh_diagnosis", "uncertain", "likely")
+ITOH_POSSIBLE = ("itoh_diagnosis", "uncertain", "possible")
+EFFUSION = ("effusion", "affirmed", None)
+OEDEMA = ("marrow_oedema", "affirmed", None)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Likely avascular necrosis with a small joint effusion.", [AVN_LIKELY, EFFUSION]),
+        (
+            "Probable transient osteoporosis with marrow oedema of the femoral head.",
+            [ITOH_LIKELY, OEDEMA],
+        ),
+        (
+            (
+                "Possible avascular necrosis with marrow oedema in the femoral head and a moderate "
+                "joint effusion."
+            ),
+            [AVN_POSSIBLE, OEDEMA, EFFUSION],
+        ),
+    ],
+)
+def test_with_ends_a_doubt(extractor: Extractor, text: str, expected: list[Told]) -> None:
+    assert told(extractor, text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "Transient osteoporosis is suspected, with marrow oedema of the femoral head.",
+            [ITOH_LIKELY, OEDEMA],
+        ),
+        ("Avascular necrosis is possible, with a small joint effusion.", [AVN_POSSIBLE, EFFUSION]),
+        ("Avascular necrosis is suspected. Small joint effusion.", [AVN_LIKELY, EFFUSION]),
+        # the mention right behind the predicate is what is thought
+        ("The marrow oedema is most likely transient osteoporosis.", [OEDEMA, ITOH_LIKELY]),
+    ],
+)
+def test_a_predicate_doubts_its_subject_and_not_what_comes_with_it(
+    extractor: Extractor, text: str, expected: list[Told]
+) -> None:
+    assert told(extractor, text) == expected
+
+
+@pytest.mark.parametrize("versus", ["versus", "vs"])
+def test_versus_doubts_what_it_weighs_and_not_what_is_seen(
+    extractor: Extractor, versus: str
+) -> None:
+    text = f"Marrow oedema of the head, transient osteoporosis {versus} avascular necrosis."
+    assert told(extractor, text) == [OEDEMA, ITOH_POSSIBLE, AVN_POSSIBLE]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Transient osteoporosis needs further consideration.", [ITOH_POSSIBLE]),
+        ("Transient osteoporosis is to be considered.", [ITOH_POSSIBLE]),
+        (
+            "Avascular necrosis would be very unusual.",
+            [("avascular_necrosis", "uncertain", "unlikely")],
+        ),
+        (
+            "Marrow oedema, c/w transient osteoporosis.",
+            [OEDEMA, ("itoh_diagnosis", "affirmed", None)],
+        ),
+        ("Small joint effusion of doubtful significance.", [EFFUSION]),
+        ("Marrow oedema of uncertain cause.", [OEDEMA]),
+    ],
+)
+def test_phrases_of_doubt_are_read_as_they_are_meant(
+    extractor: Extractor, text: str, expected: list[Told]
+) -> None:
+    assert told(extractor, text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "change"),
+    [
+        ("The marrow oedema has largely resolved.", "affirmed", "decreased"),
+        ("The marrow oedema has almost completely resolved.", "affirmed", "decreased"),
+        ("Near-complete resolution of the marrow oedema.", "affirmed", "decreased"),
+        ("The marrow oedema has substantially regressed.", "affirmed", "decreased"),
+        ("The marrow oedema has completely resolved.", "historical", "resolved"),
+        ("The marrow oedema is not seen any more.", "historical", "resolved"),
+    ],
+)
+def test_what_is_largely_gone_is_still_there(
+    extractor: Extractor, text: str, status: str, change: str
+) -> None:
+    (mention,) = extractor.extract(Report(f"MRI left hip. {text}")).mentions
+    assert (mention.status, mention.change) == (status, change)
+
+
+@pytest.mark.parametrize(
+    ("text", "given", "status"),
+    [
+        ("Status post coiling for aneurysm.", "coiling", "historical"),
+        ("Status post coiling for aneurysm.", "aneurysm", "affirmed"),
+        ("Status post core decompression for avascular necrosis.", "avascular", "affirmed"),
+        ("Status post fixation due to fracture.", "fracture", "affirmed"),
+        ("Status post fall, joint effusion.", "effusion", "affirmed"),
+        ("Status post fixation of a femoral neck fracture.", "fracture", "historical"),
+        ("Surgery was complicated by infection.", "infection", "historical"),
+        # what is new ends the past before it
+        ("History of gout, newly diagnosed with stroke.", "gout", "historical"),
+        ("History of gout, newly diagnosed with stroke.", "stroke", "affirmed"),
+        ("History of gout, new onset of tremor.", "tremor", "affirmed"),
+    ],
+)
+def test_what_was_done_ends_at_its_reason_and_the_past_at_what_is_new(
+    extractor: Extractor, text: str, given: str, status: str
+) -> None:
+    start = text.index(given)
+    assert extractor.assert_span(Report(text), start, start + len(given)).status == status
