@@ -116,6 +116,8 @@ class Rule(Entry):
     """Phrases which inside, or directly before or after the match, mean something else."""
     not_before: list[str] = []
     """Phrases which anywhere before the match in its sentence mean something else."""
+    not_after: list[str] = []
+    """Phrases which anywhere behind the match in its sentence mean something else."""
     not_followed_by: list[str] = []
     """Phrases which right after the match mean something else."""
     modalities: list[str] = []

@@ -26,6 +26,8 @@ _DENIED_GAP = 12
 
 _DOUBTED_GAP = 2
 """Words between a doubt and the assertion that it governs ("unclear whether this is secondary to")."""
+_FLIPPING = frozenset({"not", "no"})
+"""Words right before a statement of the normal that turn it round ("not normally mineralised")."""
 _NEW_ITEM = frozenset({",", "and", "with", ":"})
 """Words across which a denial does not govern a softer word."""
 
@@ -189,9 +191,11 @@ class AssertionReader:
 
     def _denied_inside(self, case: _Case) -> _Verdict | None:
         """What stands between the words of a phrase: "the marrow is not oedematous", "not normal"."""
-        if not case.one.denied:
-            return None
         denies_normal = case.one.rule.status == Status.NEGATED
+        before = self._lower[case.one.start - 1] if case.one.start else ""
+        flipped = denies_normal and case.one.rule.stands_alone and before in _FLIPPING
+        if not case.one.denied and not flipped:
+            return None
         return _Verdict(Status.AFFIRMED if denies_normal else Status.NEGATED)
 
     def _meant_by_phrase(self, case: _Case) -> _Verdict | None:

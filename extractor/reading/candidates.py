@@ -22,6 +22,10 @@ _BLOCK_PRIORITY = 90
 _MODESTY = 100
 """How far behind all others a rule stands that is to speak only where no other does."""
 _BOTH = 2
+_OPENING = 3
+"""Words at the beginning of a sentence within which it takes up the one before ("There is none on the right")."""
+_BREAKS = frozenset({";", ".", ":", "no", "nil", "without"})
+"""What no phrase reaches over: a new clause, a value, the denial of what follows ("contains no fluid")."""
 _DENIALS = frozenset({"not", "never", "longer"})
 _BEGINS_HALF = frozenset(
     {
@@ -40,6 +44,9 @@ _BEGINS_HALF = frozenset(
         "while",
         "whereas",
         "with",
+        "a",
+        "only",
+        "just",
     }
 )
 """What stands before the second half of a statement; "oedema is marked on the left" is the first."""
@@ -162,7 +169,8 @@ def _broken(scan: Scan, first: int, start: int, end: int) -> bool:
     """Whether the sentence or a clause ends between."""
     document = scan.document
     return document.sentence_of[first] != document.sentence_of[end] or any(
-        word in {";", ".", ":"} for word in document.tokens.lower[start:end]
+        word in _BREAKS and document.tokens.lower[index + 1] != "longer"
+        for index, word in enumerate(document.tokens.lower[start:end], start)
     )
 
 
@@ -178,6 +186,8 @@ def _allowed(one: Candidate, scan: Scan, *, region: str | None, modality: str | 
         return False
     sentence = scan.document.sentence_at(one.start)
     if scan.between(f"before:{index}", sentence.start, one.start):
+        return False
+    if scan.between(f"after:{index}", one.end, sentence.end):
         return False
     return not scan.between(f"next:{index}", one.end, one.end + 1)
 
@@ -215,7 +225,10 @@ def _with_ellipses(found: list[Candidate], scan: Scan) -> list[Candidate]:
         if before is None or not findings[before.rule.finding or ""].elliptic:
             continue
         apart = sentence_of[one.start] - sentence_of[before.start]
-        if apart > one.rule.across or (not apart and lower[one.start - 1] not in _BEGINS_HALF):
+        opening = one.start - scan.document.sentence_at(one.start).start <= _OPENING
+        if (apart and not (opening and apart <= one.rule.across)) or (
+            not apart and lower[one.start - 1] not in _BEGINS_HALF
+        ):
             continue
         if not apart and lower[before.end : one.start] == [":"]:
             told = {"status": one.rule.status, "stands_alone": one.rule.stands_alone}

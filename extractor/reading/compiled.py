@@ -111,7 +111,12 @@ def _compile_rule(
                     index, tuple(_step_key(compiled, step) for step in one.steps), one.gaps
                 )
             )
-    unless = (("with", rule.not_with), ("next", rule.not_followed_by), ("before", rule.not_before))
+    unless = (
+        ("with", rule.not_with),
+        ("next", rule.not_followed_by),
+        ("before", rule.not_before),
+        ("after", rule.not_after),
+    )
     for name, phrases in unless:
         for phrase in phrases:
             compiled.add(f"{name}:{index}", _literals(compiler, phrase, f"rule '{rule.id}'"))

@@ -22,7 +22,8 @@ _MIDLINE = "midline"
 _AHEAD = 2
 """Words before a candidate in which a side is its adjective."""
 _JOINING_SIDES = frozenset({"and", "&", "sided"})
-_BEFORE_SIDE = frozenset({"on", "in", "of", "the", "(", "side"})
+_PARTING_SIDES = frozenset({",", "and", "or", "but", "while"})
+_BEFORE_SIDE = frozenset({"on", "in", "of", "the", "(", "side", "is", "are"})
 _BEHIND_PLACE = 4
 """Words behind a place in which a side still belongs to it ("femoral head on the right")."""
 
@@ -61,7 +62,9 @@ class SideReader:
         self._sizes = {
             index for hit in scan.kind("severity") for index in range(hit.start, hit.end)
         }
-        self._in_report = {side.value for side in sides} & {"left", "right"}
+        open_sides = any(side.end not in self._settled for side in sides)
+        named = {side.value for side in sides} if open_sides else set()
+        self._in_report = named & {"left", "right"}
 
     def read(
         self, one: Candidate, places: Sequence[Place], regions: set[str]
@@ -156,16 +159,18 @@ class SideReader:
         """Whether the side is the candidate's adjective ("left ...") or right behind it ("... on the left")."""
         if side.end <= one.start:
             between = self._lower[side.end : one.start]
-            return len(between) < _AHEAD and "," not in between
-        return set(self._lower[one.end : side.start]) <= _BEFORE_SIDE
+            return len(between) < _AHEAD and _PARTING_SIDES.isdisjoint(between)
+        told = range(one.end, side.start)
+        return all(index in self._sizes or self._lower[index] in _BEFORE_SIDE for index in told)
 
     def _in_sentence(self, one: Candidate) -> Laterality | None:
         """Return the side said in the clause, else in the sentence: the only one, or the last before."""
         own = [side for side in self._of_sentence(one) if side.end not in self._settled]
         clause = [side for side in own if self._clause_of[side.start] == self._clause_of[one.start]]
         for group in (clause, own):
-            if len({side.value for side in group}) == 1:
-                return self._resolve(group)
+            told = [side for side in group if ";" not in self._lower[one.end : side.start]]
+            if told and len({side.value for side in group}) == 1:
+                return self._resolve(told)
             before = [side for side in group if side.end <= one.start]
             if before:
                 return self._resolve(before[-1:])

@@ -73,6 +73,7 @@ class MentionReader:
         )
         self._wording = Wording(scan, self._candidates, places)
         self._study = study
+        self._titled = bool(titled)
         self._of_whole = any("whole" in place.groups for place in titled)
 
     def read(self) -> tuple[Mention, ...]:
@@ -156,7 +157,7 @@ class MentionReader:
 
     def _side(self, finding: Finding, sited: Sited) -> Laterality:
         """Return the side; what is said of the skeleton as a whole has the title's side or none."""
-        untitled = self._study.laterality == Laterality.UNSPECIFIED and not self._of_whole
+        untitled = self._study.laterality == Laterality.UNSPECIFIED and not self._titled
         if finding.extent_unplaced is None or sited.named or untitled:
             return sited.laterality
         return Laterality.UNSPECIFIED if self._of_whole else self._study.laterality

@@ -70,10 +70,14 @@ def find_sides(scan: Scan) -> list[SideHit]:
         if letter.isupper() and meant and hit.start not in in_words:
             found.append(SideHit(hit.start, hit.end, hit.value))
     compared = {hit.end for hit in scan.kind("compared")}
-    compared |= {index for hit in scan.kind("not_side") for index in range(hit.start, hit.end)}
+    not_sides = {index for hit in scan.kind("not_side") for index in range(hit.start, hit.end)}
     found = _ranked(sorted(found, key=lambda side: side.start), words)
     return sorted(
-        (side for side in found if compared.isdisjoint(range(side.start, side.end))),
+        (
+            side
+            for side in found
+            if side.start not in compared and not_sides.isdisjoint(range(side.start, side.end))
+        ),
         key=lambda side: side.start,
     )
 

@@ -116,7 +116,12 @@ class SiteReader:
         self._scan = scan
         self._document = scan.document
         self._candidates = candidates
-        self._places = [place for place in places if not place.exclusive]
+        settled = {hit.start for hit in scan.kind("settled")}
+        self._places = [
+            place
+            for place in places
+            if not place.exclusive and settled.isdisjoint(range(place.start, place.end + 1))
+        ]
         self._place_starts = [place.start for place in self._places]
         self._starts = [one.start for one in candidates]
         self._region_hits = scan.by_sentence("region")

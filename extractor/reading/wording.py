@@ -47,7 +47,8 @@ class Wording:
         for kind in sorted(wanted & set(self._hits)):
             ends.update({hit.end: hit.start for hit in self._near(kind, one)})
         if "place" in wanted:
-            ends.update({place.end: place.start for place in sited.places})
+            begins = self._document.sentence_at(one.start).start
+            ends.update({place.end: place.start for place in sited.places if place.start >= begins})
         first = one.start
         while (start := self._adjoining(ends, first)) is not None:
             first = start

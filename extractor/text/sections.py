@@ -84,7 +84,7 @@ class SectionFinder:
             _alternatives(by_length),
             _alternatives([name.upper() for name in by_length]),
         )
-        names = f"(?:{one})(?:(?:{_JOIN})(?:{one}))?"
+        names = rf"(?:{one})(?:(?:{_JOIN})(?:{one}))?(?!\w)"
         capitals = (
             f"(?:{one_in_capitals})(?:(?:{_JOIN.replace('and', 'AND')})(?:{one_in_capitals}))?"
         )

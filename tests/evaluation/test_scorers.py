@@ -10,7 +10,7 @@ from evaluation.corpora import ChestReport
 from evaluation.counts import Tally
 from evaluation.gold import GoldReport, parse_gold
 from evaluation.scorers import score_chest, score_level, score_targets
-from extractor.model import Experiencer, Laterality, Level, Status
+from extractor.model import Certainty, Experiencer, Laterality, Level, Status
 from tests.results import make_mention
 
 if TYPE_CHECKING:
@@ -106,12 +106,22 @@ def chest(*found: Mention) -> tuple[dict[tuple[str, str], list[int]], list[str]]
     return counts(tally), [one.kind for one in mistakes]
 
 
-@pytest.mark.parametrize("status", [Status.AFFIRMED, Status.UNCERTAIN])
-def test_a_chest_report_says_what_it_affirms_or_supposes(status: Status) -> None:
-    pleural = make_mention(status=status, sites=("pleura",))
+@pytest.mark.parametrize(
+    ("certainty", "stated"), [(None, True), (Certainty.LIKELY, True), (Certainty.POSSIBLE, False)]
+)
+def test_a_chest_report_says_what_it_affirms_or_supposes(
+    certainty: Certainty | None, *, stated: bool
+) -> None:
+    status = Status.UNCERTAIN if certainty else Status.AFFIRMED
+    pleural = replace(make_mention(status=status, sites=("pleura",)), certainty=certainty)
     found, mistakes = chest(pleural, pleural, make_mention("osteopenia", status=Status.NEGATED))
-    assert found == {("effusion", "yes"): [1, 0, 0], ("osteopenia", "yes"): [0, 0, 0]}
-    assert mistakes == []
+    assert found == {
+        ("effusion", "yes"): [1, 0, 0] if stated else [0, 0, 1],
+        ("effusion or possible", "yes"): [1, 0, 0],
+        ("osteopenia", "yes"): [0, 0, 0],
+        ("osteopenia or possible", "yes"): [0, 0, 0],
+    }
+    assert bool(mistakes) is not stated
 
 
 @pytest.mark.parametrize("status", [Status.NEGATED, Status.HISTORICAL, Status.HYPOTHETICAL])
