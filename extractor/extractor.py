@@ -12,6 +12,7 @@ from extractor.errors import TextTooLongError
 from extractor.knowledge.load import PatternSet, load_patterns
 from extractor.model import MAX_TEXT_CHARS, Engine, Report, Result, SpanAssertion
 from extractor.reading.compiled import compile_patterns, compiled_speller
+from extractor.reading.conflicts import find_conflicts
 from extractor.reading.facts import compiled_finder, read_patient, read_study, title_of
 from extractor.reading.mentions import MentionReader, correct_sides
 from extractor.reading.places import find_places, find_sides
@@ -68,7 +69,16 @@ class Extractor:
             scan, places=places, sides=sides, titled=titled, study=study, region=region
         ).read()
         mentions, corrected = correct_sides(mentions, scan, sides)
-        flags = ["addendum:laterality"] if corrected else []
+        flags = (
+            ["addendum:laterality"]
+            if corrected
+            else find_conflicts(
+                mentions,
+                study,
+                targets=self.patterns.targets,
+                sites=self._definition.assessed_sites,
+            )
+        )
         return Result(
             report_id=report.report_id,
             engine=self.engine,
