@@ -17,7 +17,7 @@ with warnings.catch_warnings(), without_unused_parts():
     from medspacy.common.medspacy_matcher import MedspacyMatcher as RuleMatcher
     from medspacy.context import ConText, ConTextRule
     from medspacy.target_matcher import TargetRule
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from spacy.tokens import Doc
 
@@ -25,11 +25,17 @@ from extractor.errors import PatternError
 from extractor.text.tokens import tokenise
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from spacy.vocab import Vocab
 
+Words = tuple[str, ...]
 _TARGETS = "targets"
+_BETWEEN = "\n"
+"""Stands between sentences that are read together, and is no word of any phrase."""
+_CHUNK_WORDS = 150
+_REMEMBERED = 50_000
+"""Sentences whose terms and cues are remembered; some 20 MB."""
 # spaCy warns at each call of a matcher that holds no token pattern; this one never matches.
 _NEVER = [{"ORTH": "never", "LENGTH": 1}]
 _NEVER_TARGET = TargetRule("never", "NEVER", pattern=_NEVER)
@@ -123,31 +129,104 @@ class MedspacyMatcher:
         )
         self._context.add([_NEVER_CUE, *_context_rules(cues)])
 
-    def terms(self, words: Sequence[str]) -> list[TermHit]:
-        """Return every term in lower-cased words, overlapping ones too."""
-        doc = Doc(self._nlp.vocab, words=list(words))
-        return [
-            TermHit(key, start, end)
-            for name, start, end in self._targets(doc)
-            for key in self._keys[name]
-        ]
+        self._known_terms: dict[Words, list[TermHit]] = {}
+        self._known_cues: dict[Words, list[CueHit]] = {}
 
-    def cues(self, words: Sequence[str], sentence_starts: Sequence[int]) -> list[CueHit]:
-        """Return the cues of the text with their scopes, ended by terminators and sentence ends."""
-        starts = set(sentence_starts)
-        doc = Doc(
-            self._nlp.vocab,
-            words=list(words),
-            sent_starts=[index in starts for index in range(len(words))],
-        )
+    def terms(self, sentences: Sequence[Words]) -> list[list[TermHit]]:
+        """Return every term of each sentence of lower-cased words, overlapping ones too.
+
+        Radiologists repeat their sentences: what has been read lately is remembered.
+        """
+        fresh = [words for words in dict.fromkeys(sentences) if words not in self._known_terms]
+        if fresh:
+            _make_room(self._known_terms, len(fresh))
+            self._known_terms.update(zip(fresh, self._find_terms(fresh), strict=True))
+        return [self._known_terms[words] for words in sentences]
+
+    def cues(self, sentences: Sequence[Words]) -> list[list[CueHit]]:
+        """Return the cues of each sentence with their scopes, ended by terminators and sentence ends.
+
+        ConText compares each cue with each other, so it is given a few sentences at a time: its time
+        then grows with the length of a report and not with its square.
+        """
+        fresh = [words for words in dict.fromkeys(sentences) if words not in self._known_cues]
+        if fresh:
+            _make_room(self._known_cues, len(fresh))
+            for chunk in _chunks(fresh):
+                self._known_cues.update(zip(chunk, self._find_cues(chunk), strict=True))
+        return [self._known_cues[words] for words in sentences]
+
+    def remembered(self) -> tuple[int, int]:
+        """Return how many sentences' terms and cues are remembered."""
+        return len(self._known_terms), len(self._known_cues)
+
+    def _find_terms(self, sentences: Sequence[Words]) -> list[list[TermHit]]:
+        starts, owner = _joined(sentences)
+        found: list[list[TermHit]] = [[] for _ in sentences]
+        for name, start, end in self._targets(self._doc(sentences)):
+            index = owner[start]
+            if owner[end - 1] == index:
+                first = starts[index]
+                found[index] += [
+                    TermHit(key, start - first, end - first) for key in self._keys[name]
+                ]
+        return found
+
+    def _find_cues(self, sentences: Sequence[Words]) -> list[list[CueHit]]:
+        starts, owner = _joined(sentences)
+        doc = self._doc(sentences, sentence_starts=set(starts))
         # ConText is to find cues and their scopes; which mentions they govern is decided by our rules
         doc.spans[_TARGETS] = []
         graph = self._context(doc)._.context_graph
-        return [
-            CueHit(rule, *modifier.modifier_span, *modifier.scope_span)
-            for modifier in graph.modifiers
-            for rule in modifier.rule.metadata["rules"]
-        ]
+        found: list[list[CueHit]] = [[] for _ in sentences]
+        for modifier in graph.modifiers:
+            start, end = modifier.modifier_span
+            first = starts[owner[start]]
+            last = len(sentences[owner[start]])
+            scope_start, scope_end = (min(place - first, last) for place in modifier.scope_span)
+            found[owner[start]] += [
+                CueHit(rule, start - first, end - first, scope_start, scope_end)
+                for rule in modifier.rule.metadata["rules"]
+            ]
+        return found
+
+    def _doc(
+        self, sentences: Sequence[Words], sentence_starts: Collection[int] | None = None
+    ) -> Doc:
+        words = [word for sentence in sentences for word in (*sentence, _BETWEEN)]
+        if sentence_starts is None:
+            return Doc(self._nlp.vocab, words=words)
+        marks: list[bool | int | None] = [index in sentence_starts for index in range(len(words))]
+        return Doc(self._nlp.vocab, words=words, sent_starts=marks)
+
+
+def _joined(sentences: Sequence[Words]) -> tuple[list[int], list[int]]:
+    """Return where each sentence starts among all words with their signs between, and the sentence of each."""
+    starts: list[int] = []
+    owner: list[int] = []
+    for index, words in enumerate(sentences):
+        starts.append(len(owner))
+        owner += [index] * (len(words) + 1)
+    return starts, owner
+
+
+def _chunks(sentences: Sequence[Words]) -> Iterator[list[Words]]:
+    chunk: list[Words] = []
+    size = 0
+    for words in sentences:
+        chunk.append(words)
+        size += len(words)
+        if size >= _CHUNK_WORDS:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
+
+
+def _make_room(known: dict[Words, Any], wanted: int) -> None:
+    """Forget all that is remembered before there is more of it than memory is meant for."""
+    if len(known) + wanted > _REMEMBERED:
+        known.clear()
 
 
 def _context_rules(cues: Iterable[CuePhrase]) -> list[ConTextRule]:

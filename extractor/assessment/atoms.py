@@ -61,9 +61,10 @@ class SideAtoms:
         self._definition = definition
         self._facts = facts
         self._side = side
-        self._from_mentions = {
-            name: self._decide(atom) for name, atom in definition.atoms.items() if not atom.when
-        }
+        asked = dict.fromkeys(definition.of_patient)
+        for finding in facts.by_finding:
+            asked.update(dict.fromkeys(definition.by_finding.get(finding, ())))
+        self._from_mentions = {name: self._decide(definition.atoms[name]) for name in asked}
         self.basis = frozenset(
             [
                 *(name for name, found in self._from_mentions.items() if found.holds),
@@ -80,7 +81,7 @@ class SideAtoms:
         """Return the ids of the mentions that make an atom hold."""
         condition = self._definition.conditions.get(name)
         if condition is None:
-            return self._from_mentions[name].mentions
+            return self._from_mentions.get(name, _ABSENT).mentions
         parts = [part for part in condition.names if part in self._definition.atoms]
         ids = {one for part in parts if self.truth(part) for one in self.mentions(part)}
         return tuple(sorted(ids))
@@ -151,6 +152,10 @@ class CompiledDefinition:
     assessed_sites: frozenset[str]
     """Sites whose sides are assessed."""
     verdicts: Verdicts
+    by_finding: Mapping[str, Sequence[str]]
+    """By finding, the atoms on mentions of it."""
+    of_patient: Sequence[str]
+    """Atoms on demographics and onset alone."""
 
 
 def compile_definition(source: CaseDefinition, assessed_sites: Iterable[str]) -> CompiledDefinition:
@@ -164,6 +169,11 @@ def compile_definition(source: CaseDefinition, assessed_sites: Iterable[str]) ->
         name: parse_expression(atom.when) for name, atom in source.atoms.items() if atom.when
     }
     rules = tuple((parse_expression(rule.when), index) for index, rule in enumerate(source.rules))
+    by_finding: dict[str, list[str]] = {}
+    for name, atom in source.atoms.items():
+        for finding in atom.findings:
+            by_finding.setdefault(finding, []).append(name)
+    plain = {name: atom for name, atom in source.atoms.items() if not atom.when}
     return CompiledDefinition(
         source=source,
         atoms=source.atoms,
@@ -173,6 +183,8 @@ def compile_definition(source: CaseDefinition, assessed_sites: Iterable[str]) ->
         flags={name: parse_expression(condition) for name, condition in source.flags.items()},
         assessed_sites=frozenset(assessed_sites),
         verdicts=Verdicts(source, conditions, rules),
+        by_finding=by_finding,
+        of_patient=[name for name, atom in plain.items() if not atom.findings],
     )
 
 

@@ -34,6 +34,7 @@ _POSTPARTUM = re.compile(
     r"\b(?:\d{1,2}|one|two|three|four|five|six|eight|ten|twelve)\s*-?\s*(?:weeks?|wks?|months?|days?)\s*-?\s*(?:post\s*-?\s*(?:partum|natal|delivery)|after\s+(?:delivery|birth))",
     re.IGNORECASE,
 )
+_NUMBER = re.compile(r"(?<![\w.])\d")
 _OLDEST = 115
 _TITLE_WEIGHT = 50
 """A region named in the title counts for more than any number of words in the text."""
@@ -152,16 +153,21 @@ def read_patient(given: Patient, scan: Scan) -> PatientFacts:
 
 
 def _age(text: str) -> int | None:
-    for pattern in (_AGE, _AGED):
-        match = pattern.search(text)
+    for match in (_at_number(_AGE, text), _AGED.search(text) if "age" in text.lower() else None):
         if match and int(match.group(1)) <= _OLDEST:
             return int(match.group(1))
     return None
 
 
+def _at_number(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
+    """Return the first match of a pattern that begins with a number: few places can begin one."""
+    matches = (pattern.match(text, number.start()) for number in _NUMBER.finditer(text))
+    return next((match for match in matches if match), None)
+
+
 def _sex(scan: Scan) -> str | None:
     text = scan.document.text
-    letter = _SEX_LETTER.search(text) or _SEX_FIELD.search(text)
+    letter = _at_number(_SEX_LETTER, text) or _SEX_FIELD.search(text)
     if letter:
         return letter.group(1).upper()
     hits = scan.kind("sex")

@@ -28,10 +28,8 @@ if TYPE_CHECKING:
     from extractor.knowledge.schema import Finding
     from extractor.reading.places import Place, SideHit
     from extractor.reading.scan import Scan
-    from extractor.text.document import Sentence
 
 _ARTICLES = (["the"], ["this"], ["that"])
-_CHUNK_WORDS = 150
 _OPPOSITE = {Laterality.LEFT: Laterality.RIGHT, Laterality.RIGHT: Laterality.LEFT}
 _UNREAD = frozenset({SectionCategory.TECHNIQUE})
 
@@ -167,47 +165,22 @@ class MentionReader:
 
 
 def find_cues(scan: Scan, candidates: Sequence[Candidate]) -> list[CueHit]:
-    """Return the cues of the sentences that hold candidates, with their scopes.
-
-    ConText compares each cue with each other, so it is given a few sentences at a time: its time
-    then grows with the length of a report and not with its square.
-    """
+    """Return the cues of the sentences that hold candidates, with their scopes."""
     document = scan.document
-    found: list[CueHit] = []
-    chunk: list[Sentence] = []
-    size = 0
-    for index in sorted({document.sentence_of[one.start] for one in candidates}):
-        sentence = document.sentences[index]
-        chunk.append(sentence)
-        size += sentence.end - sentence.start
-        if size >= _CHUNK_WORDS:
-            found += _cues_of(scan, chunk)
-            chunk, size = [], 0
-    return found + _cues_of(scan, chunk) if chunk else found
-
-
-def _cues_of(scan: Scan, sentences: Sequence[Sentence]) -> list[CueHit]:
-    """Return the cues of some sentences, in the report's token indices."""
-    lower = scan.document.tokens.lower
-    words: list[str] = []
-    places: list[int] = []
-    starts: list[int] = []
-    for sentence in sentences:
-        starts.append(len(words))
-        words += lower[sentence.start : sentence.end]
-        places += range(sentence.start, sentence.end)
-    places.append(places[-1] + 1)
+    lower = document.tokens.lower
+    indices = sorted({document.sentence_of[one.start] for one in candidates})
+    sentences = [document.sentences[index] for index in indices]
+    found = scan.compiled.matcher.cues([tuple(lower[one.start : one.end]) for one in sentences])
     return [
         CueHit(
             hit.rule,
-            places[hit.start],
-            places[hit.end - 1] + 1,
-            places[hit.scope_start],
-            places[hit.scope_end - 1] + 1
-            if hit.scope_end > hit.scope_start
-            else places[hit.scope_start],
+            sentence.start + hit.start,
+            sentence.start + hit.end,
+            sentence.start + hit.scope_start,
+            sentence.start + hit.scope_end,
         )
-        for hit in scan.compiled.matcher.cues(words, starts)
+        for sentence, cues in zip(sentences, found, strict=True)
+        for hit in cues
     ]
 
 

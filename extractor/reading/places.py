@@ -61,8 +61,12 @@ def find_sides(scan: Scan) -> list[SideHit]:
     beside_finding |= {hit.end for hit in scan.kind("severity")}
     found = [SideHit(hit.start, hit.end, hit.value) for hit in longest(scan.kind("side"))]
     in_words = {side.start for side in found}
-    for hit in scan.kind("letter"):
+    letters = scan.kind("letter")
+    both = len({hit.value for hit in letters}) > 1
+    for hit in letters:
         letter = words[hit.start]
+        if not both and words[hit.end : hit.end + 1] == [":"] and _opens(scan, hit):
+            continue  # "R:" alone heads a result
         beside = {*words[max(hit.start - 1, 0) : hit.start], *words[hit.end : hit.end + 1]}
         meant = hit.start in near_place | beside_finding or (
             beside & _SIDE_SIGNS and not beside & _VERTEBRAE
@@ -80,6 +84,11 @@ def find_sides(scan: Scan) -> list[SideHit]:
         ),
         key=lambda side: side.start,
     )
+
+
+def _opens(scan: Scan, hit: Hit) -> bool:
+    """Whether a hit begins its sentence."""
+    return scan.document.sentence_at(hit.start).start == hit.start
 
 
 def _ranked(sides: list[SideHit], words: list[str]) -> list[SideHit]:

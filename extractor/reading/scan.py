@@ -31,20 +31,22 @@ class Scan:
         self.compiled = compiled
         self._by_kind: dict[str, list[Hit]] = defaultdict(list)
         self._by_key: dict[str, list[Hit]] = defaultdict(list)
-        tokens = document.tokens
-        sentence_of = document.sentence_of
-        hits = compiled.matcher.terms(tokens.lower) if len(tokens) else []
-        for hit in sorted(hits, key=lambda hit: hit.start):
-            sentence = sentence_of[hit.start]
-            if sentence < 0 or sentence_of[hit.end - 1] != sentence:
+        words, lower = document.tokens.words, document.tokens.lower
+        sentences = document.sentences
+        found = compiled.matcher.terms([tuple(lower[one.start : one.end]) for one in sentences])
+        hits = [
+            (sentence.start + hit.start, sentence.start + hit.end, hit.key)
+            for sentence, terms in zip(sentences, found, strict=True)
+            for hit in terms
+        ]
+        for start, end, key in sorted(hits, key=_first):
+            forms = compiled.exact_forms.get(key)
+            if forms is not None and " ".join(words[start:end]) not in forms:
                 continue
-            forms = compiled.exact_forms.get(hit.key)
-            if forms is not None and " ".join(tokens.words[hit.start : hit.end]) not in forms:
-                continue
-            kind, _, value = hit.key.partition(":")
-            found = Hit(hit.start, hit.end, value)
-            self._by_kind[kind].append(found)
-            self._by_key[hit.key].append(found)
+            kind, _, value = key.partition(":")
+            one = Hit(start, end, value)
+            self._by_kind[kind].append(one)
+            self._by_key[key].append(one)
 
     def kind(self, kind: str) -> list[Hit]:
         """Return the hits of a kind, for example every ``side``."""
@@ -69,6 +71,10 @@ class Scan:
     def key(self, key: str) -> list[Hit]:
         """Return the hits of one key, for example ``step:12``."""
         return self._by_key.get(key, [])
+
+
+def _first(hit: tuple[int, int, str]) -> int:
+    return hit[0]
 
 
 def _start(hit: Hit) -> int:

@@ -117,10 +117,10 @@ class CueScopes:
         ):
             return []
         if first not in self._of_label:
-            words = [*self._lower[first:last]]
+            words = tuple(self._lower[first:last])
             self._of_label[first] = [
                 CueHit(hit.rule, first + hit.start, first + hit.end, last, last)
-                for hit in self._matcher.cues(words, [0])
+                for hit in self._matcher.cues([words])[0]
                 if hit.end >= len(words) - 1 and self._rules[hit.rule].category in _OF_HEADINGS
             ]
         return self._of_label[first]

@@ -14,11 +14,13 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from extractor.model import Section, SectionCategory
-from extractor.text.sentences import split_sentences
+from extractor.text.sentences import Span, split_sentences
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+_ASKED = re.compile(r"(?:^|\s)\?|\?\s*$")
+_WORD = re.compile(r"\w+")
 _TITLE_MAX_CHARS = 120
 _ONE_PARAGRAPH = frozenset(
     {SectionCategory.INDICATION, SectionCategory.TECHNIQUE, SectionCategory.COMPARISON}
@@ -73,9 +75,9 @@ class SectionFinder:
         finding_words: Sequence[str] = (),
         statement_words: Sequence[str] = (),
     ) -> None:
-        self._request = _any_word(request_words)
-        self._finding = _any_word(finding_words)
-        self._statement = _any_word(statement_words)
+        self._request = _Words(request_words)
+        self._finding = _Words(finding_words)
+        self._statement = _Words(statement_words)
         self._category = {
             _fold(phrase): category for category, phrases in headings.items() for phrase in phrases
         }
@@ -144,17 +146,22 @@ class SectionFinder:
             Section(SectionCategory.FINDINGS, "", min(cuts), section.end),
         ]
 
+    def _tells(self, sentence: str) -> bool:
+        """Whether a sentence tells what is seen, and does not ask for it."""
+        return _ASKED.search(sentence) is None and self._statement.stand_in(sentence)
+
     def _states(self, sentence: str) -> bool:
         """Whether a sentence tells what is seen, and neither asks nor tells a history."""
-        asks = "?" in sentence or self._request.search(sentence) is not None
-        return not asks and self._statement.search(sentence) is not None
+        if "?" in sentence or self._request.stand_in(sentence):
+            return False
+        return self._statement.stand_in(sentence)
 
     def _opened(self, text: str, end: int) -> list[Section]:
         """Return what stands before the first heading: a request in a paragraph of its own, and findings."""
         for match in islice(_PARAGRAPH.finditer(text, 0, end), _REQUEST_AMONG):
             paragraph = match.group()
             rest = text[match.end() : end].strip() or text[end:].strip()
-            if self._request.search(paragraph) and not self._finding.search(paragraph) and rest:
+            if rest and self._request.stand_in(paragraph) and not self._finding.stand_in(paragraph):
                 parts = [
                     Section(SectionCategory.FINDINGS, "", 0, match.start()),
                     Section(SectionCategory.INDICATION, "", match.start(), match.end()),
@@ -166,11 +173,9 @@ class SectionFinder:
     def _opened_within(self, text: str, end: int) -> list[Section]:
         """Return a request that the first sentences tell before one states what is seen."""
         sentences = split_sentences(text[:end])
-        told = [self._request.search(text[one.start : one.end]) is not None for one in sentences]
-        seen = [self._statement.search(text[one.start : one.end]) is not None for one in sentences]
-        first = next((at for at, asks in enumerate(told[:_REQUEST_AMONG]) if asks), None)
-        last = next((at for at, states in enumerate(seen) if states), len(sentences))
-        if first is None or not first < last < len(sentences):
+        first = self._first(sentences[:_REQUEST_AMONG], text, self._request.stand_in)
+        last = None if first is None else self._first(sentences, text, self._tells)
+        if first is None or last is None or first >= last:
             return [Section(SectionCategory.FINDINGS, "", 0, end)]
         start, stop = sentences[first].start, sentences[last].start
         parts = [
@@ -179,6 +184,13 @@ class SectionFinder:
             Section(SectionCategory.FINDINGS, "", stop, end),
         ]
         return [part for part in parts if part.start < part.end]
+
+    @staticmethod
+    def _first(sentences: Sequence[Span], text: str, fits: Callable[[str], bool]) -> int | None:
+        """Return the position of the first sentence that fits."""
+        return next(
+            (at for at, one in enumerate(sentences) if fits(text[one.start : one.end])), None
+        )
 
     def _named(self, title: str) -> SectionCategory:
         """Return the category of a title; of the first heading of one that joins two ("History and question")."""
@@ -206,11 +218,26 @@ def _ended(text: str, section: Section) -> list[Section]:
     ]
 
 
-def _any_word(words: Sequence[str]) -> re.Pattern[str]:
-    """Return a pattern of any of the words, whole; one that never matches for none."""
-    return re.compile(
-        rf"(?<!\w)(?:{'|'.join(map(re.escape, words))})(?!\w)" if words else r"(?!)", re.IGNORECASE
-    )
+class _Words:
+    """Tells whether any of some words or phrases stands in a text, whole and in any case."""
+
+    def __init__(self, phrases: Sequence[str]) -> None:
+        folded = [phrase.lower() for phrase in phrases]
+        self._single = frozenset(phrase for phrase in folded if _WORD.fullmatch(phrase))
+        self._others = {
+            phrase: re.compile(rf"(?<!\w){re.escape(phrase)}(?!\w)")
+            for phrase in folded
+            if phrase not in self._single
+        }
+
+    def stand_in(self, text: str) -> bool:
+        """Whether one of them does."""
+        lower = text.lower()
+        if not self._single.isdisjoint(_WORD.findall(lower)):
+            return True
+        return any(
+            phrase in lower and pattern.search(lower) for phrase, pattern in self._others.items()
+        )
 
 
 def _alternatives(names: Sequence[str]) -> str:
