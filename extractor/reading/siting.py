@@ -12,6 +12,7 @@ from extractor.reading.laterality import SideReader
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from extractor.knowledge.schema import Finding
     from extractor.medspacy_adapter import CueHit
     from extractor.reading.candidates import Candidate
     from extractor.reading.places import Place, SideHit
@@ -177,9 +178,15 @@ class SiteReader:
         if own:
             return list(dict.fromkeys([*own, *(place for place in after if place.additive)]))
         finding = self._scan.compiled.patterns.findings[one.rule.finding or ""]
-        if after or finding.place_behind:
+        if after or finding.place_behind or self._of_whole(one, finding):
             return after or self._from_label(one)
         return self._elsewhere(one, fitting, clause)
+
+    def _of_whole(self, one: Candidate, finding: Finding) -> bool:
+        """Whether the candidate itself says that it is of the skeleton as a whole ("generalised bone loss")."""
+        spread = finding.extent_unplaced
+        said = self._scan.between(f"extent:{spread}", one.start, one.end) if spread else ()
+        return bool(said)
 
     def _own(
         self, one: Candidate, fitting: Sequence[Place], clause: Sequence[Place]

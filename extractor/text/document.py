@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from extractor.text.sections import Label, SectionFinder, find_labels, find_title
-from extractor.text.sentences import split_sentences
+from extractor.text.sentences import split_sentences, wrap_width
 from extractor.text.tokens import Tokens, tokenise
 
 if TYPE_CHECKING:
@@ -63,12 +63,14 @@ def cut(text: str, finder: SectionFinder, speller: Speller) -> Document:
     label_starts = [label.start for label in inherited]
     tokens = tokenise(text)
     tokens = replace(tokens, lower=[speller.mended(word) for word in tokens.lower])
+    width = wrap_width(text)
     sentences: list[Sentence] = []
     sentence_of = [-1] * len(tokens)
     for section_index, section in enumerate(sections):
         body_start = section.start + len(section.title)
         body = text[body_start : section.end]
-        for span in split_sentences(body):
+        lead = body_start - (text.rfind("\n", 0, body_start) + 1)
+        for span in split_sentences(body, lead=lead, width=width):
             start = tokens.index_at(body_start + span.start)
             end = tokens.index_at(body_start + span.end)
             while start < end and tokens.words[start] in ":-\u2013\u2014*#>\u2022":

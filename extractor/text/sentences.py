@@ -88,14 +88,18 @@ class Span:
     end: int
 
 
-def split_sentences(text: str) -> list[Span]:
-    """Return the sentences of a text, trimmed of white space, in order."""
-    width = _wrap_width(text)
+def split_sentences(text: str, *, lead: int = 0, width: int = 0) -> list[Span]:
+    """Return the sentences of a text, trimmed of white space, in order.
+
+    ``lead`` is how many characters stand on its first line before it (a heading), ``width`` that of
+    the longest line of the report that it is a part of.
+    """
+    width = max(width, wrap_width(text))
     spans: list[Span] = []
     start = 0
     for match in _STOP.finditer(text):
         if match.group() == "\n":
-            if _wrapped(text, match.start(), width):
+            if _wrapped(text, match.start(), width, lead):
                 continue
             end = match.start()
         else:
@@ -121,11 +125,12 @@ def _append(spans: list[Span], text: str, start: int, end: int) -> None:
         spans.append(Span(start, end))
 
 
-def _wrap_width(text: str) -> int:
+def wrap_width(text: str) -> int:
+    """Return the length of the longest line."""
     return max((len(line.rstrip()) for line in text.split("\n")), default=0)
 
 
-def _wrapped(text: str, at: int, width: int) -> bool:
+def _wrapped(text: str, at: int, width: int, lead: int) -> bool:
     """Whether the line break at this offset only wraps a running sentence."""
     line = text[text.rfind("\n", 0, at) + 1 : at].rstrip()
     next_end = text.find("\n", at + 1)
@@ -138,10 +143,11 @@ def _wrapped(text: str, at: int, width: int) -> bool:
     if line.endswith(":"):
         return False
     first = stripped.split(None, 1)[0]
-    full = len(line) + 1 + len(first) > width
+    length = len(line) + (0 if "\n" in text[:at] else lead)
+    full = length + 1 + len(first) > width
     if stripped[0].islower():
         narrow = width >= _NARROWEST and line[-1] not in ".!?;"
-        return (full and narrow) or len(line) >= _WRAPPED_FROM
+        return (full and narrow) or length >= _WRAPPED_FROM
     return full and width >= _WRAPPED_FROM
 
 
