@@ -73,7 +73,7 @@ def cut(text: str, finder: SectionFinder, speller: Speller) -> Document:
         for span in split_sentences(body, lead=lead, width=width):
             start = tokens.index_at(body_start + span.start)
             end = tokens.index_at(body_start + span.end)
-            while start < end and tokens.words[start] in ":-\u2013\u2014*#>\u2022":
+            while start < end and tokens.words[start] in ":-\u2013\u2014*>\u2022":
                 start += 1
             if start >= end:
                 continue

@@ -22,6 +22,7 @@ class Speller:
     def __init__(self, words: Iterable[str], known: Collection[str]) -> None:
         self._words = frozenset(words)
         self._known = frozenset(known) | self._words
+        self._longest = max(map(len, self._words), default=0) + 1
         self._without: dict[str, set[str]] = {}
         for word in self._words:
             for shorter in _shortened(word):
@@ -30,7 +31,9 @@ class Speller:
 
     def _mended(self, word: str) -> str:
         """Return the word as it should be read: itself, or the only listed word near to it."""
-        if len(word) < _SHORTEST or word in self._known or not word.isalpha():
+        if not _SHORTEST <= len(word) <= self._longest or word in self._known:
+            return word
+        if not word.isalpha():
             return word
         near = set(self._without.get(word, ()))
         for shorter in _shortened(word):

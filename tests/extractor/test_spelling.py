@@ -100,3 +100,8 @@ def test_an_ordinary_word_is_no_typing_error(extractor: Extractor) -> None:
         "MRI left hip. Diffusion images and perfusion images, infusion pump, fusion of the spine."
     )
     assert extractor.extract(Report(text)).mentions == ()
+
+
+def test_a_word_longer_than_any_is_left_alone_at_once() -> None:
+    word = "a" * 200_000
+    assert Speller(["osteopenia"], ()).mended(word) == word
