@@ -115,9 +115,11 @@ class Rule(Entry):
     not_with: list[str] = []
     """Phrases which inside, or directly before or after the match, mean something else."""
     not_before: list[str] = []
-    """Phrases which anywhere before the match in its sentence mean something else."""
+    """Phrases which before the match, in its sentence up to a semicolon, mean something else."""
+    needs_before: list[str] = []
+    """Phrases of which one must stand before the match in its sentence ("STIR image ...: hyperintensity of")."""
     not_after: list[str] = []
-    """Phrases which anywhere behind the match in its sentence mean something else."""
+    """Phrases which behind the match, in its sentence up to a semicolon, mean something else."""
     not_followed_by: list[str] = []
     """Phrases which right after the match mean something else."""
     modalities: list[str] = []

@@ -175,21 +175,47 @@ def _broken(scan: Scan, first: int, start: int, end: int) -> bool:
 
 
 def _allowed(one: Candidate, scan: Scan, *, region: str | None, modality: str | None) -> bool:
+    """Whether the examination and the words around let the rule speak."""
     rule = one.rule
     if rule.modalities and modality not in rule.modalities:
         return False
     if rule.requires_region and region not in rule.requires_region:
         return False
-    index = scan.compiled.rule_index[rule.id]
+    return not _forbidden(one, scan) and _has_what_it_needs(one, scan)
+
+
+def _forbidden(one: Candidate, scan: Scan) -> bool:
+    """Whether a word stands within, before, behind or next to the candidate that rules it out."""
+    index = scan.compiled.rule_index[one.rule.id]
     touching = scan.between(f"with:{index}", one.start - _BESIDE, one.end + 1)
     if any(one.start <= hit.end <= one.end + _BESIDE for hit in touching):
-        return False
+        return True
+    start, end = _clause(scan, one)
+    return bool(
+        scan.between(f"before:{index}", start, one.start)
+        or scan.between(f"after:{index}", one.end, end)
+        or scan.between(f"next:{index}", one.end, one.end + 1)
+    )
+
+
+def _has_what_it_needs(one: Candidate, scan: Scan) -> bool:
+    if not one.rule.needs_before:
+        return True
+    index = scan.compiled.rule_index[one.rule.id]
     sentence = scan.document.sentence_at(one.start)
-    if scan.between(f"before:{index}", sentence.start, one.start):
-        return False
-    if scan.between(f"after:{index}", one.end, sentence.end):
-        return False
-    return not scan.between(f"next:{index}", one.end, one.end + 1)
+    return bool(scan.between(f"needs:{index}", sentence.start, one.start))
+
+
+def _clause(scan: Scan, one: Candidate) -> tuple[int, int]:
+    """Return the token range between the semicolons around a candidate, within its sentence."""
+    sentence = scan.document.sentence_at(one.start)
+    lower = scan.document.tokens.lower
+    start = next(
+        (at + 1 for at in range(one.start - 1, sentence.start, -1) if lower[at] == ";"),
+        sentence.start,
+    )
+    end = next((at for at in range(one.end, sentence.end) if lower[at] == ";"), sentence.end)
+    return start, end
 
 
 def _masked(found: list[Candidate], scan: Scan) -> list[Candidate]:

@@ -116,6 +116,7 @@ def _compile_rule(
         ("next", rule.not_followed_by),
         ("before", rule.not_before),
         ("after", rule.not_after),
+        ("needs", rule.needs_before),
     )
     for name, phrases in unless:
         for phrase in phrases:
