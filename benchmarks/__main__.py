@@ -2,6 +2,9 @@
 
 The stock pipeline gets our literal finding phrases and cues as its rules, and its own splitter
 and sectionizer. It runs in a process of its own, because its splitter logs every token.
+
+Marrow remembers sentences, so the first round, of texts it has not seen, stands beside the median
+of all rounds: the one is an archive that never repeats itself, the other one that always does.
 """
 
 from __future__ import annotations
@@ -41,10 +44,13 @@ def main() -> None:
     }
     sides = {side: _measure(side, given) for side in ("marrow", "stock")}
     rates = {side: one["texts"] / median(one["rounds_s"]) for side, one in sides.items()}
+    first = {side: one["texts"] / one["rounds_s"][0] for side, one in sides.items()}
     results = {
         "what": "full extraction of the reports of examples/archive.csv, one process",
         "reports_per_second": {side: round(rate, 1) for side, rate in rates.items()},
         "ratio": round(rates["marrow"] / rates["stock"], 1),
+        "first_round": {side: round(rate, 1) for side, rate in first.items()},
+        "first_round_ratio": round(first["marrow"] / first["stock"], 1),
         "start_s": {side: round(one["start_s"], 2) for side, one in sides.items()},
         "rounds_s": {side: one["rounds_s"] for side, one in sides.items()},
         "machine": f"{platform.machine()}, Python {platform.python_version()}",
@@ -52,10 +58,11 @@ def main() -> None:
         "patterns_digest": extractor.engine.patterns_digest,
     }
     RESULTS.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    print(f"{'':28}{'reports/s':>12}")
-    print(f"{'Marrow':28}{rates['marrow']:>12.1f}")
-    print(f"{'stock medspaCy, same words':28}{rates['stock']:>12.1f}")
-    print(f"ratio {results['ratio']}; medians of {ROUNDS} rounds, written to {RESULTS}")
+    print(f"{'reports/s':28}{'first round':>12}{'median':>12}")
+    print(f"{'Marrow':28}{first['marrow']:>12.1f}{rates['marrow']:>12.1f}")
+    print(f"{'stock medspaCy, same words':28}{first['stock']:>12.1f}{rates['stock']:>12.1f}")
+    print(f"{'ratio':28}{results['first_round_ratio']:>12.1f}{results['ratio']:>12.1f}")
+    print(f"{ROUNDS} rounds, written to {RESULTS}")
 
 
 def _rules(extractor: Extractor) -> dict[str, Any]:
