@@ -68,6 +68,10 @@ bench: $(BENCH) ## Measure the speed side by side and write benchmarks/results.j
 	@test -e benchmarks/__main__.py || { echo "No benchmarks yet: benchmarks/__main__.py is missing"; exit 1; }
 	@$(RUN) -m benchmarks $(ARGS)
 
+.PHONY: check-gate
+check-gate: $(DEV) ## Compare reading with and without the gate on every report there is (minutes)
+	@MARROW_ALL_REPORTS=1 $(RUN) -m pytest tests/extractor/test_gate.py tests/audits/test_gated.py $(ARGS)
+
 .PHONY: evaluate
 evaluate: $(RUNTIME) ## Score the extractor on all gold there is, or on one file: make evaluate GOLD=FILE
 	@$(if $(GOLD),$(BIN)/marrow evaluate --gold "$(GOLD)",$(RUN) -m evaluation) $(ARGS)

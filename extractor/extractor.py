@@ -10,18 +10,35 @@ from extractor.assessment.assess import assess
 from extractor.assessment.atoms import Facts, compile_definition
 from extractor.errors import TextTooLongError
 from extractor.knowledge.load import PatternSet, load_patterns
-from extractor.model import MAX_TEXT_CHARS, Engine, Report, Result, SpanAssertion
+from extractor.model import (
+    MAX_TEXT_CHARS,
+    Engine,
+    PatientFacts,
+    Report,
+    Result,
+    SpanAssertion,
+)
 from extractor.reading.compiled import compile_patterns, compiled_speller
 from extractor.reading.conflicts import find_conflicts
-from extractor.reading.facts import compiled_finder, read_patient, read_study, title_of
+from extractor.reading.facts import (
+    compiled_finder,
+    read_metadata,
+    read_patient,
+    read_study,
+    title_of,
+)
 from extractor.reading.mentions import MentionReader, correct_sides
 from extractor.reading.places import find_places, find_sides
 from extractor.reading.scan import Scan
+from extractor.reading.scope_words import compile_scope_words
 from extractor.reading.spans import read_span
 from extractor.text.document import Document, cut
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from extractor.reading.compiled import CompiledPatterns
+    from extractor.text.spelling import Speller
 
 
 _TITLES = 2_000
@@ -40,6 +57,7 @@ class Extractor:
         self._title_scan = lru_cache(maxsize=_TITLES)(self._scan_title)
         assessed = _assessed_sites(patterns)
         self._definition = compile_definition(patterns.case, assessed)
+        self.scope_words = compile_scope_words(self._compiled, self._definition)
 
     @classmethod
     def load(cls, directory: Path | None = None) -> Extractor:
@@ -50,6 +68,16 @@ class Extractor:
 
         """
         return cls(load_patterns(directory))
+
+    @property
+    def compiled(self) -> CompiledPatterns:
+        """The pattern set as it is matched."""
+        return self._compiled
+
+    @property
+    def speller(self) -> Speller:
+        """What mends words before they are matched."""
+        return self._speller
 
     def extract(self, report: Report) -> Result:
         """Read one report.
@@ -89,6 +117,42 @@ class Extractor:
             assessment=assess(self._definition, Facts(mentions, patient, study), flags),
         )
 
+    def extract_focused(self, report: Report) -> Result:
+        """Read one report if it names anything of the region that the audit is about.
+
+        One that names nothing of it keeps the facts of its metadata: no mentions, not in scope.
+
+        Raises:
+            TextTooLongError: the text has more than :data:`MAX_TEXT_CHARS` characters.
+
+        """
+        return self.extract(report) if self.names_scope(report) else self.pass_over(report)
+
+    def names_scope(self, report: Report) -> bool:
+        """Whether a report names anything of the audited region, or the disease; without spaCy.
+
+        Raises:
+            TextTooLongError: the text has more than :data:`MAX_TEXT_CHARS` characters.
+
+        """
+        _check_length(report.text)
+        return self.scope_words.named_in(report.text, report.study.description or "", self._speller)
+
+    def pass_over(self, report: Report) -> Result:
+        """Return the result of a report whose text is not read: nothing but its metadata counts."""
+        study = read_metadata(report.study, self._title_scan(report.study.description or ""))
+        given = report.patient
+        patient = PatientFacts(given.age_years, given.sex, given.pregnancy, onset_atraumatic=None)
+        return Result(
+            report_id=report.report_id,
+            engine=self.engine,
+            study=study,
+            patient=patient,
+            sections=(),
+            mentions=(),
+            assessment=assess(self._definition, Facts((), patient, study)),
+        )
+
     def assert_span(self, report: Report, start: int, end: int) -> SpanAssertion:
         """Return what a report asserts of the words between two character offsets, whatever they name.
 
@@ -104,10 +168,14 @@ class Extractor:
         return Scan(cut(title, self._finder, self._speller), self._compiled)
 
     def _scan(self, report: Report) -> tuple[Document, Scan]:
-        if len(report.text) > MAX_TEXT_CHARS:
-            raise TextTooLongError(len(report.text), MAX_TEXT_CHARS)
+        _check_length(report.text)
         document = cut(report.text, self._finder, self._speller)
         return document, Scan(document, self._compiled)
+
+
+def _check_length(text: str) -> None:
+    if len(text) > MAX_TEXT_CHARS:
+        raise TextTooLongError(len(text), MAX_TEXT_CHARS)
 
 
 def _assessed_sites(patterns: PatternSet) -> set[str]:

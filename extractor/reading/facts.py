@@ -6,7 +6,15 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from extractor.model import Laterality, Patient, PatientFacts, Report, SectionCategory, StudyFacts
+from extractor.model import (
+    Laterality,
+    Patient,
+    PatientFacts,
+    Report,
+    SectionCategory,
+    Study,
+    StudyFacts,
+)
 from extractor.text.sections import SectionFinder
 
 if TYPE_CHECKING:
@@ -52,11 +60,10 @@ def read_study(report: Report, scan: Scan, title_scan: Scan) -> tuple[StudyFacts
         in_title or whole_body or (not titled and region is not None and anatomy[region].in_scope)
     )
     modality = report.study.modality or _modality(title_scan) or _modality(scan)
-    densitometry = modality == "BMD" or bool(title_scan.kind("densitometry"))
     facts = StudyFacts(
         modality=modality,
         in_scope=in_scope,
-        is_densitometry=densitometry,
+        is_densitometry=_is_densitometry(modality, title_scan),
         is_nondiagnostic=not report.text.strip() or bool(scan.kind("nondiagnostic")),
         laterality=_study_side(title_scan),
     )
@@ -65,6 +72,22 @@ def read_study(report: Report, scan: Scan, title_scan: Scan) -> tuple[StudyFacts
         if in_title
         else region
     )
+
+
+def read_metadata(given: Study, title_scan: Scan) -> StudyFacts:
+    """Return the facts of a study whose report names nothing of the audited region: the metadata's."""
+    modality = given.modality or _modality(title_scan)
+    return StudyFacts(
+        modality=modality,
+        in_scope=False,
+        is_densitometry=_is_densitometry(modality, title_scan),
+        is_nondiagnostic=False,
+        laterality=_study_side(title_scan),
+    )
+
+
+def _is_densitometry(modality: str | None, title_scan: Scan) -> bool:
+    return modality == "BMD" or bool(title_scan.kind("densitometry"))
 
 
 def _names_scope(scan: Scan) -> bool:

@@ -32,6 +32,7 @@ _FIRST_SENTENCE = re.compile(r"(?<=\w{3}[.:;])\s+(?=[A-Z0-9])|(?<=\)[.:;])\s+(?=
 _REQUEST_AMONG = 2
 """A request without a heading is the first paragraph, or the second behind the title."""
 _JOIN = r"[ \t]*(?:/|&|,)[ \t]*|[ \t]+and[ \t]+"
+_LAST_WORD = re.compile(r"[^\W_]+\Z")
 _LABEL_MAX_WORDS = 6
 _WIDEST_WRAP = 100
 """In a text with longer lines each line is a paragraph, and a label inside one holds no longer."""
@@ -289,4 +290,8 @@ def find_title(text: str, sections: Sequence[Section]) -> str:
     label = re.match(r"([^:.\n]{3,80}?)[ \t]*:\s", line)
     if label:
         return label.group(1)
-    return _FIRST_SENTENCE.split(line, maxsplit=1)[0][:_TITLE_MAX_CHARS]
+    title = _FIRST_SENTENCE.split(line, maxsplit=1)[0]
+    if len(title) > _TITLE_MAX_CHARS and title[_TITLE_MAX_CHARS].isalnum():
+        # half a word may be another word, and name another examination
+        return _LAST_WORD.sub("", title[:_TITLE_MAX_CHARS])
+    return title[:_TITLE_MAX_CHARS]

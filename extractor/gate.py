@@ -1,0 +1,177 @@
+"""The gate: a scan of whole columns that proves reports empty before anything reads them.
+
+It is derived from the pattern set and errs on one side only: a report that it holds back provably
+names nothing that is asked for; one that it lets through is read, and may still hold nothing. Two
+steps, both in Rust over all texts at once: Aho-Corasick for pieces of words, then, in what is left,
+one regular expression for the words themselves as whole tokens. See ``docs/decisions/0009``.
+
+Imports polars, whose threads do not survive a fork: not part of the package's own names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from extractor.model import MAX_TEXT_CHARS
+from extractor.text.near import (
+    LOWERED_TO_ASCII,
+    anchor_of,
+    fragment,
+    is_word,
+    near_fragments,
+    near_pattern,
+    sequence_pattern,
+    sign_fragments,
+    whole_words,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from extractor.extractor import Extractor
+    from extractor.reading.scope_words import Words
+
+_NOT_BLANK = r"[^\s\x1c-\x1f]"
+"""What Python's ``strip`` leaves; the last four are no white space in Rust."""
+
+
+@dataclass(frozen=True)
+class Sieve:
+    """Lets through every text in which one of some sequences of words may stand.
+
+    ``mended`` are the words that the speller reads in spite of a typing error.
+    """
+
+    sequences: frozenset[Words]
+    mended: frozenset[str]
+
+    @cached_property
+    def is_open(self) -> bool:
+        """Whether everything goes through: a word that is mended in ways that have no pattern here."""
+        anchors = {anchor_of(one) for one in self.sequences} & self.mended
+        return not all(word.isascii() and word.isalpha() for word in anchors)
+
+    @cached_property
+    def pieces(self) -> list[str]:
+        """Pieces of which one stands in every text that holds a sequence."""
+        found = {*LOWERED_TO_ASCII, *self._signs}
+        for word in {anchor_of(one) for one in self.sequences}:
+            if word in self.mended:
+                found.update(near_fragments(word))
+            elif is_word(word):
+                found.add(fragment(word))
+        return sorted(found)
+
+    @cached_property
+    def pattern(self) -> str:
+        """A pattern over lower-cased text that every text with a sequence fits, but for the signs."""
+        found: dict[str, None] = {}
+        for sequence in sorted(self.sequences):
+            word = anchor_of(sequence)
+            if word in self.mended:
+                found[near_pattern(word)] = None
+            elif is_word(word):
+                whole = sequence if self.mended.isdisjoint(sequence) else [word]
+                found[sequence_pattern(whole)] = None
+        return whole_words(found)
+
+    @cached_property
+    def _signs(self) -> list[str]:
+        """What stands in the text for the sequences that hold no word at all."""
+        anchors = {anchor_of(one) for one in self.sequences}
+        return [piece for one in anchors if not is_word(one) for piece in sign_fragments(one)]
+
+    def passes(self, texts: pl.Series) -> pl.Series:
+        """Return for each text whether it may hold one of the sequences."""
+        if self.is_open:
+            return pl.repeat(value=True, n=len(texts), eager=True)
+        if not self.sequences:
+            return pl.repeat(value=False, n=len(texts), eager=True)
+        return _refined(
+            texts,
+            texts.str.contains_any(self.pieces, ascii_case_insensitive=True),
+            lambda some: (
+                some.str.to_lowercase().str.contains(self.pattern)
+                | some.str.contains_any([*LOWERED_TO_ASCII, *self._signs])
+            ),
+        )
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Holds back what a pattern set provably finds nothing in; one for a process, cheap to make."""
+
+    scope: Sieve
+    """Names of the audited region and of the disease."""
+    bare: Sieve
+    """Places that mean one of the region where no region is named."""
+    regions: frozenset[str]
+    """Words that name a region wherever they stand."""
+    extractor: Extractor
+
+    @classmethod
+    def of(cls, extractor: Extractor) -> Gate:
+        """Derive the gate of an extractor's patterns."""
+        words, mended = extractor.scope_words, frozenset(extractor.patterns.spelling.words)
+        steps = (_rarest([one.sequences for one in steps]) for steps in words.joined)
+        return cls(
+            scope=Sieve(words.named.sequences.union(*steps), mended),
+            bare=Sieve(words.bare.sequences, mended),
+            regions=words.regions,
+            extractor=extractor,
+        )
+
+    def names_scope(self, texts: pl.Series, descriptions: pl.Series) -> pl.Series:
+        """Return for each report whether it may name anything of the audited region.
+
+        True wherever :meth:`Extractor.names_scope` is true, or would refuse the text.
+        """
+        return (
+            _is_odd(texts)
+            | self._is_told(descriptions)
+            | self.scope.passes(texts)
+            | self._means_bare(texts)
+        )
+
+    def _is_told(self, descriptions: pl.Series) -> pl.Series:
+        """Whether the description alone names the region: an archive has few of them."""
+        told = [one for one in descriptions.drop_nulls().unique() if self._names(one)]
+        return descriptions.is_in(told).fill_null(value=False)
+
+    def _names(self, description: str) -> bool:
+        return self.extractor.scope_words.named_in("-", description, self.extractor.speller)
+
+    def _means_bare(self, texts: pl.Series) -> pl.Series:
+        """Whether a bare place stands in a text that surely names no region."""
+        if not self.regions:
+            return self.bare.passes(texts)
+        beside = r"[\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f]"
+        named = f"(?:^|{beside})(?:{'|'.join(sorted(self.regions))})(?:{beside}|$)"
+        return _refined(
+            texts,
+            self.bare.passes(texts),
+            lambda some: ~some.str.to_lowercase().str.contains(named),
+        )
+
+
+def _is_odd(texts: pl.Series) -> pl.Series:
+    """Whether a text is for the reader to judge: a blank one, or one that it may refuse."""
+    return (texts.str.len_bytes() > MAX_TEXT_CHARS) | ~texts.str.contains(_NOT_BLANK)
+
+
+def _refined(
+    texts: pl.Series, first: pl.Series, then: Callable[[pl.Series], pl.Series]
+) -> pl.Series:
+    """Return where both hold; the second is asked of those texts only that passed the first."""
+    at = first.arg_true()
+    kept = at.filter(then(texts.gather(at)))
+    return pl.repeat(value=False, n=len(texts), eager=True).scatter(kept, values=True)
+
+
+def _rarest(steps: Iterable[frozenset[Words]]) -> frozenset[Words]:
+    """Return the step whose shortest anchor is longest: the fewest texts hold one of its words."""
+    return max(steps, key=lambda step: (min(len(anchor_of(one)) for one in step), -len(step)))
