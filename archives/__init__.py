@@ -16,7 +16,8 @@ from archives.errors import (
 )
 from archives.files import ArchiveFile, checksum, list_files
 from archives.model import Entry, Refusal, SourceReport
-from archives.read import read
+from archives.parquet import Table
+from archives.read import read, read_batches
 
 __all__ = [
     "ArchiveError",
@@ -28,8 +29,10 @@ __all__ = [
     "MappingError",
     "Refusal",
     "SourceReport",
+    "Table",
     "UnknownFormatError",
     "checksum",
     "list_files",
     "read",
+    "read_batches",
 ]

@@ -13,13 +13,14 @@ from archives.hl7v2 import read_hl7v2
 from archives.hl7v2_frames import is_hl7
 from archives.jsonl import read_jsonl
 from archives.model import Entry, Refusal
+from archives.parquet import Table, read_parquet
 from archives.text_files import read_text
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-Reader = Callable[[ArchiveFile, Mapping], Iterator[Entry]]
-"""Yields every row of one file once, as a report or as a refusal, in constant memory."""
+Reader = Callable[[ArchiveFile, Mapping], Iterator[Entry] | Iterator[Table]]
+"""Yields every row of one file once, as a report, as a refusal or in a table, in constant memory."""
 
 READERS: dict[str, Reader] = {
     ".csv": read_csv,
@@ -32,6 +33,7 @@ READERS: dict[str, Reader] = {
     ".log": read_hl7v2,
     ".msg": read_hl7v2,
     ".mllp": read_hl7v2,
+    ".parquet": read_parquet,
     ".txt": read_text,
 }
 """By the file's suffix. A ``.txt`` that holds HL7 v2 is read as such."""
@@ -47,6 +49,20 @@ def read(paths: Sequence[Path], mapping: Mapping | None = None) -> Iterator[Entr
             folder an unreadable file is a refusal instead: the others are still wanted.
 
     """
+    for item in read_batches(paths, mapping):
+        if isinstance(item, Table):
+            yield from item.entries()
+        else:
+            yield item
+
+
+def read_batches(paths: Sequence[Path], mapping: Mapping | None = None) -> Iterator[Entry | Table]:
+    """Yield the same rows as ``read``, those of columnar files many at a time.
+
+    Raises:
+        ArchiveError: as ``read``.
+
+    """
     mapping = mapping or Mapping()
     for path in paths:
         for file in list_files([path]):
@@ -58,7 +74,7 @@ def read(paths: Sequence[Path], mapping: Mapping | None = None) -> Iterator[Entr
                 yield Refusal(file.name, 1, error.code, type(error).REFUSAL)
 
 
-def read_file(file: ArchiveFile, mapping: Mapping) -> Iterator[Entry]:
+def read_file(file: ArchiveFile, mapping: Mapping) -> Iterator[Entry | Table]:
     """Yield the rows of one file.
 
     Raises:

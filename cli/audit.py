@@ -65,7 +65,7 @@ def audit(
 ) -> None:
     """Audit an archive of reports: every probable case with its evidence, and all that was lost.
 
-    Reads CSV, TSV, JSON lines, HL7 v2 (files, MLLP, logs) and folders of text. Ctrl-C leaves a
+    Reads CSV, TSV, Parquet, JSON lines, HL7 v2 (files, MLLP, logs) and folders of text. Ctrl-C leaves a
     state that --resume continues. Search and audit, not a diagnosis.
 
     Example: marrow audit export.csv -o audit-2026 --map text=report_body
