@@ -10,6 +10,7 @@ Imports polars, whose threads do not survive a fork: not part of the package's o
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from extractor.extractor import Extractor
     from extractor.reading.scope_words import Words
 
+_NEVER = r"[^\s\S]"
 _NOT_BLANK = r"[^\s\x1c-\x1f]"
 """What Python's ``strip`` leaves; the last four are no white space in Rust."""
 
@@ -52,8 +54,8 @@ class Sieve:
     @cached_property
     def is_open(self) -> bool:
         """Whether everything goes through: a word that is mended in ways that have no pattern here."""
-        anchors = {anchor_of(one) for one in self.sequences} & self.mended
-        return not all(word.isascii() and word.isalpha() for word in anchors)
+        mended = {word for one in self.sequences for word in one} & self.mended
+        return not all(word.isascii() and word.isalpha() for word in mended)
 
     @cached_property
     def pieces(self) -> list[str]:
@@ -67,17 +69,62 @@ class Sieve:
         return sorted(found)
 
     @cached_property
-    def pattern(self) -> str:
-        """A pattern over lower-cased text that every text with a sequence fits, but for the signs."""
-        found: dict[str, None] = {}
-        for sequence in sorted(self.sequences):
-            word = anchor_of(sequence)
-            if word in self.mended:
-                found[near_pattern(word)] = None
-            elif is_word(word):
-                whole = sequence if self.mended.isdisjoint(sequence) else [word]
-                found[sequence_pattern(whole)] = None
-        return whole_words(found)
+    def _alone(self) -> list[str]:
+        """Patterns over lower-cased text of the sequences that are looked for as they stand."""
+        return [
+            near_pattern(one[0])
+            if len(one) == 1 and one[0] in self.mended
+            else sequence_pattern(one)
+            for one in sorted(self.sequences - self._misspelt)
+            if is_word(anchor_of(one))
+        ]
+
+    @cached_property
+    def _misspelt(self) -> set[Words]:
+        """Sequences with a word that may be misspelt among others.
+
+        Two of their words are looked for apart: one pattern of all of them with all their errors
+        is more than the engine runs in linear time (it ran for minutes).
+        """
+        return {one for one in self.sequences if len(one) > 1 and not self.mended.isdisjoint(one)}
+
+    @cached_property
+    def _pairs(self) -> list[tuple[str, str]]:
+        """Patterns of two words, of which those of one pair both fit where such a sequence stands."""
+        pairs = {self._longest_two(one) for one in self._misspelt}
+        hubs: dict[frozenset[str], list[str]] = {}
+        while pairs:
+            counts = Counter(word for pair in pairs for word in pair)
+            hub = max(counts, key=lambda word: (counts[word], word))
+            mine = {pair for pair in pairs if hub in pair}
+            hubs.setdefault(frozenset().union(*mine) - {hub} or frozenset({hub}), []).append(hub)
+            pairs -= mine
+        return [(self._any_of(ours), self._any_of(others)) for others, ours in hubs.items()]
+
+    def _longest_two(self, sequence: Words) -> frozenset[str]:
+        first = anchor_of(sequence)
+        others = [word for word in sequence if word != first and is_word(word)]
+        return frozenset({first, anchor_of(others or [first])})
+
+    def _any_of(self, words: Iterable[str]) -> str:
+        return "|".join(
+            near_pattern(word) if word in self.mended else sequence_pattern([word])
+            for word in sorted(words)
+        )
+
+    def _fits(self, texts: pl.Series) -> pl.Series:
+        """Whether the patterns fit: all of the first words in one go, pairs only where that did."""
+        wide = whole_words([*self._alone, *(hub for hub, _ in self._pairs)])
+        odd = texts.str.contains_any([*LOWERED_TO_ASCII, *self._signs])
+        lowered = texts.str.to_lowercase()
+        return odd | _refined(lowered, lowered.str.contains(wide), self._fits_closely)
+
+    def _fits_closely(self, lowered: pl.Series) -> pl.Series:
+        fits = lowered.str.contains(whole_words(self._alone or [_NEVER]))
+        for pair in self._pairs:
+            one, other = (lowered.str.contains(whole_words([words])) for words in pair)
+            fits |= one & other
+        return fits
 
     @cached_property
     def _signs(self) -> list[str]:
@@ -91,14 +138,8 @@ class Sieve:
             return pl.repeat(value=True, n=len(texts), eager=True)
         if not self.sequences:
             return pl.repeat(value=False, n=len(texts), eager=True)
-        return _refined(
-            texts,
-            texts.str.contains_any(self.pieces, ascii_case_insensitive=True),
-            lambda some: (
-                some.str.to_lowercase().str.contains(self.pattern)
-                | some.str.contains_any([*LOWERED_TO_ASCII, *self._signs])
-            ),
-        )
+        pieces = texts.str.contains_any(self.pieces, ascii_case_insensitive=True)
+        return _refined(texts, pieces, self._fits)
 
 
 @dataclass(frozen=True)
