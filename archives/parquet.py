@@ -39,6 +39,8 @@ class Table:
     """Named like the fields of a report and its source; ``line`` is the row in its file, from 1."""
     refused: list[int]
     """Lines without report text."""
+    first: int
+    """The first of all its lines."""
 
     @property
     def rows(self) -> int:
@@ -100,7 +102,8 @@ def _table(
     ).with_columns(pl.int_range(first, first + batch.height).alias("line"))
     is_report = raw["text"].str.strip_chars(_PYTHON_BLANKS) != ""
     kept = raw.filter(is_report)
-    return Table(path, _converted(kept, mapping, path), raw.filter(~is_report)["line"].to_list())
+    refused = raw.filter(~is_report)["line"].to_list()
+    return Table(path, _converted(kept, mapping, path), refused, first)
 
 
 def _text(batch: pl.DataFrame, columns: Columns) -> pl.Series:

@@ -53,6 +53,24 @@ class Layout:
         """Return the path of a staged part."""
         return self.staged / f"{number:06d}.parquet"
 
+    def staged_passed(self, number: int) -> Path:
+        """Return the rows of one batch that were not to be read, before duplicates are known."""
+        return self.staged / f"passed-{number:06d}.parquet"
+
+    def passed(self, number: int) -> Path:
+        """Return the assessments of one batch of reports that are not read."""
+        return self.work / "passed" / f"{number:06d}.parquet"
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """The folders of a plan."""
+        return (
+            self.staged,
+            self.shard(0).parent,
+            self.passed(0).parent,
+            self.result(0).parent,
+        )
+
     def shard(self, number: int) -> Path:
         """Return the reports of one shard."""
         return self.work / "shards" / f"{number:06d}.parquet"

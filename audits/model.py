@@ -19,11 +19,15 @@ REPORT_TIMEOUT_S = 10.0
 
 
 class Focus(StrEnum):
-    """Which reports' mentions are kept in the results; every report is read and counted."""
+    """Which reports are read and whose mentions are kept; every report is counted."""
 
     HIP = "hip"
-    """Those in the scope that the pattern set declares (for ours: the study shows a hip)."""
+    """Those in the scope that the pattern set declares (for ours: the study shows a hip).
+
+    A report that names nothing of the region is not read: see ``docs/decisions/0009``.
+    """
     ALL = "all"
+    """Every report."""
 
 
 class Stage(StrEnum):
@@ -45,6 +49,8 @@ class AuditArguments:
     resume: bool = False
     shard_reports: int = SHARD_REPORTS
     report_timeout_s: float = REPORT_TIMEOUT_S
+    gate: bool = True
+    """Whether reports outside the focus may be passed over by a scan; it changes the time alone."""
 
     def identity(self) -> dict[str, Any]:
         """Return what decides the result: equal identities give equal tables."""
@@ -89,6 +95,8 @@ class Plan:
     duplicates: int
     superseded: int
     planned: int
+    passed_over: int
+    """Of those planned, reports that name nothing of the focus and are not read."""
     shards: tuple[Shard, ...]
     """Each at least one report; their numbers are the order of the archive."""
 

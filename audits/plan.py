@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from archives import Refusal, read
 from archives.write import write_table
 from audits import tables
-from audits.model import Plan, Shard, Stage
+from audits.model import Plan, Shard
 from audits.plan_file import list_inputs, save_plan
+from audits.staging import KEYS, stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from audits.layout import Layout
     from audits.model import AuditArguments
+    from audits.staging import Splitter, Staged
 
 
 def plan_archive(
@@ -28,91 +29,50 @@ def plan_archive(
     engine: dict[str, Any],
     titles: dict[str, str] | None = None,
     naming: tuple[str, ...] = (),
+    splitter: Splitter | None = None,
     on_rows: Callable[[int], None] = lambda _rows: None,
 ) -> Plan:
     """Read the archive and write its shards; an earlier, unfinished plan is thrown away.
 
-    ``on_rows`` hears how many rows have been read so far.
+    ``splitter`` holds back what needs no reading; ``on_rows`` hears how many rows have been read.
 
     Raises:
         ArchiveError: the archive cannot be read at all.
 
     """
     shutil.rmtree(layout.work, ignore_errors=True)
-    for folder in (layout.staged, layout.shard(0).parent, layout.result(0).parent):
+    for folder in layout.folders:
         folder.mkdir(parents=True)
     inputs = list_inputs(arguments)
-    parts, refusals, rows_read = _stage(arguments, layout, on_rows)
-    write_table(tables.frame(refusals, tables.FAILURES), layout.refusals)
-    kept, duplicates, superseded = decide(_keys(layout, parts))
-    shards = _write_shards(layout, parts, kept)
+    staged = stage(arguments, layout, splitter=splitter, on_rows=on_rows)
+    write_table(tables.frame(staged.refusals, tables.FAILURES), layout.refusals)
+    rows, duplicates, superseded = decide(_keys(staged))
+    kept = pl.Series(sorted(rows), dtype=pl.Int64)
+    shards = _write_shards(layout, staged, kept)
+    passed = _write_passed(layout, staged, kept)
     shutil.rmtree(layout.staged)
     plan = Plan(
         inputs=inputs,
         identity={**arguments.identity(), "engine": engine},
         titles=titles or {},
         naming=naming,
-        rows_read=rows_read,
-        refused=len(refusals),
+        rows_read=staged.rows,
+        refused=len(staged.refusals),
         duplicates=duplicates,
         superseded=superseded,
         planned=len(kept),
+        passed_over=passed,
         shards=tuple(shards),
     )
     save_plan(plan, layout)
     return plan
 
 
-def _stage(
-    arguments: AuditArguments, layout: Layout, on_rows: Callable[[int], None]
-) -> tuple[int, list[dict[str, Any]], int]:
-    """Write what is read in parts of a shard's size; return their number, refusals and rows."""
-    rows: list[dict[str, Any]] = []
-    refusals: list[dict[str, Any]] = []
-    parts = row = 0
-    for row, entry in enumerate(read(arguments.archives, arguments.mapping), start=1):
-        if isinstance(entry, Refusal):
-            refusals.append(_refusal_row(entry, row))
-        else:
-            digest = hashlib.sha256(entry.report.text.encode("utf-8", "surrogatepass")).hexdigest()
-            rows.append(tables.report_row(entry, row, digest))
-        if len(rows) == arguments.shard_reports:
-            parts += 1
-            write_table(tables.frame(rows, tables.REPORTS), layout.staged_file(parts))
-            rows = []
-        if row % 500 == 0:
-            on_rows(row)
-    if rows:
-        parts += 1
-        write_table(tables.frame(rows, tables.REPORTS), layout.staged_file(parts))
-    on_rows(row)
-    return parts, refusals, row
-
-
-def _refusal_row(entry: Refusal, row: int) -> dict[str, Any]:
-    return {
-        "row": row,
-        "path": entry.path,
-        "line": entry.line,
-        "report_id": None,
-        "stage": str(Stage.READ),
-        "code": entry.code,
-        "detail": entry.detail,
-    }
-
-
-def _keys(layout: Layout, parts: int) -> pl.DataFrame:
-    """Return of every staged report what tells whether it is another one again."""
-    columns = [
-        "row", "source", "accession", "report_id", "patient_id", "study_date", "issued",
-        "text_sha256",
-    ]  # fmt: skip
-    frames = [
-        pl.read_parquet(layout.staged_file(number), columns=columns)
-        for number in range(1, parts + 1)
-    ]
-    empty = pl.DataFrame(schema={name: tables.REPORTS[name] for name in columns})
-    return pl.concat([empty, *frames])
+def _keys(staged: Staged) -> pl.DataFrame:
+    """Return of every report what tells whether it is another one again."""
+    return pl.concat(
+        [pl.DataFrame(schema={name: tables.REPORTS[name] for name in KEYS}), *staged.keys]
+    )
 
 
 def decide(keys: pl.DataFrame) -> tuple[set[int], int, int]:
@@ -157,17 +117,36 @@ def decide(keys: pl.DataFrame) -> tuple[set[int], int, int]:
     return set(groups["row"].to_list()), duplicates, superseded
 
 
-def _write_shards(layout: Layout, parts: int, kept: set[int]) -> list[Shard]:
-    """Write what is kept of each part as the shard of the same number."""
-    wanted = pl.Series(sorted(kept), dtype=pl.Int64)
-    place = pl.format("{}:{}", pl.col("path"), pl.col("line"))
+def _write_shards(layout: Layout, staged: Staged, kept: pl.Series) -> list[Shard]:
+    """Put what is kept of each part in place as the shard of the same number."""
     shards = []
-    for number in range(1, parts + 1):
-        part = pl.read_parquet(layout.staged_file(number))
-        shard = part.filter(pl.col("row").is_in(wanted.implode())).with_columns(
-            pl.coalesce("report_id", "accession", place).alias("report_id")
-        )
-        if shard.height:
-            write_table(shard, layout.shard(number))
-            shards.append(Shard(number, shard.height))
+    for number in range(1, staged.parts + 1):
+        reports = _keep(layout.staged_file(number), layout.shard(number), kept)
+        if reports:
+            shards.append(Shard(number, reports))
     return shards
+
+
+def _write_passed(layout: Layout, staged: Staged, kept: pl.Series) -> int:
+    """Put in place the rows of reports that are not read; return how many there are."""
+    return sum(
+        _keep(layout.staged_passed(number), layout.passed(number), kept)
+        for number in range(1, staged.passed + 1)
+    )
+
+
+def _keep(source: Path, target: Path, kept: pl.Series) -> int:
+    """Move a part, without the rows that are left out; return how many are left."""
+    rows = pl.read_parquet(source, columns=["row"])["row"]
+    if rows.is_empty():
+        return 0
+    first, last = (int(rows[at]) for at in (0, -1))
+    here = kept.slice(
+        start := int(kept.search_sorted(first)), int(kept.search_sorted(last, "right")) - start
+    )
+    wanted = rows.is_in(here.implode())
+    if wanted.all():
+        source.rename(target)
+    elif wanted.any():
+        write_table(pl.read_parquet(source).filter(wanted), target)
+    return int(wanted.sum())

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from audits.errors import AuditChangedError, OutputInUseError
 from audits.layout import Layout
+from audits.model import Focus
 from audits.plan_file import list_inputs, load_plan
 from audits.processes import run_step
 from audits.workers import ShardRunner
@@ -171,13 +172,15 @@ def _extract(
     watcher: Watcher,
 ) -> None:
     """Do the shards that no earlier run has committed."""
+    focused = arguments.focus == Focus.HIP
     waiting = [shard for shard in plan.shards if not layout.result(shard.number).is_dir()]
     for leftover in layout.result(0).parent.glob(".*.tmp"):
         shutil.rmtree(leftover, ignore_errors=True)
-    watcher.planned(plan, plan.planned - sum(shard.reports for shard in waiting))
+    read = plan.planned - plan.passed_over
+    watcher.planned(plan, read - sum(shard.reports for shard in waiting))
     runner = ShardRunner(
         layout=layout,
-        extract=extractor.extract,
+        extract=extractor.extract_focused if focused else extractor.extract,
         report_timeout_s=arguments.report_timeout_s,
         waiting=deque(shard.number for shard in waiting),
         on_done=watcher.extracted,
@@ -188,9 +191,11 @@ def _extract(
 def _plan(
     arguments: AuditArguments, layout: Layout, extractor: Extractor, tell: Callable[[int], None]
 ) -> Plan:
-    from audits.plan import plan_archive  # noqa: PLC0415 - polars only after the fork
+    from audits.passing import Passing  # noqa: PLC0415 - polars only after the fork
+    from audits.plan import plan_archive  # noqa: PLC0415
 
     atoms = extractor.patterns.case.atoms
+    gated = arguments.gate and arguments.focus == Focus.HIP
     return plan_archive(
         arguments,
         layout,
@@ -201,6 +206,7 @@ def _plan(
                 {name for atom in atoms.values() if atom.role == "naming" for name in atom.findings}
             )
         ),
+        splitter=Passing(extractor) if gated else None,
         on_rows=tell,
     )
 

@@ -36,7 +36,8 @@ def finish(layout: Layout, run: dict[str, Any]) -> dict[str, Any]:
     if plan is None:
         raise FileNotFoundError(layout.plan)
     shards = [shard.number for shard in plan.shards]
-    assessments = _collect(layout, shards, "assessments", tables.ASSESSMENTS).sort("row")
+    read = _collect(layout, shards, "assessments", tables.ASSESSMENTS)
+    assessments = pl.concat([read, *_passed(layout)]).sort("row")
     mentions = _collect(layout, shards, "mentions", tables.MENTIONS).sort("row", "id")
     failures = pl.concat(
         [pl.read_parquet(layout.refusals), _collect(layout, shards, "failures", tables.FAILURES)]
@@ -66,6 +67,12 @@ def _collect(layout: Layout, shards: list[int], name: str, schema: dict[str, Any
     """Return one table of all shards, in the order of the shards."""
     parts = [pl.read_parquet(layout.result(number) / f"{name}.parquet") for number in shards]
     return pl.concat([pl.DataFrame(schema=schema), *parts])
+
+
+def _passed(layout: Layout) -> list[pl.DataFrame]:
+    """Return the assessments of the reports that were not read."""
+    files = sorted(layout.passed(0).parent.glob("*.parquet"))
+    return [pl.read_parquet(path, columns=list(tables.ASSESSMENTS)) for path in files]
 
 
 def _metadata(layout: Layout, run: dict[str, Any]) -> dict[str, Any]:

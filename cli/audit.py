@@ -32,7 +32,7 @@ def audit(
     out: Annotated[Path, typer.Option("--out", "-o", help="A new directory for the results.")],
     focus: Annotated[
         Literal["hip", "all"],
-        typer.Option(help="Which reports' mentions are kept: those that show a hip, or all."),
+        typer.Option(help="Which reports are read and kept: those that show a hip, or all."),
     ] = "all",
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes.", show_default="one a core")
@@ -156,11 +156,14 @@ class _Bars:
     def planned(self, plan: Plan, done: int) -> None:
         """Show the bar of the extraction."""
         self._close()
-        text = f"{plan.planned:,} reports in {len(plan.shards):,} shards"
+        total = plan.planned - plan.passed_over
+        text = f"{total:,} reports in {len(plan.shards):,} shards"
+        if plan.passed_over:
+            text += f", {plan.passed_over:,} more name nothing of the region"
         self._say(f"{text}, {done:,} done before" if done else text)
         self._began_s, self._earlier = time.monotonic(), done
-        self._done, self._total = done, plan.planned
-        self._show("extracting", total=plan.planned, completed=done)
+        self._done, self._total = done, total
+        self._show("extracting", total=total, completed=done)
 
     def extracted(self, counts: ShardCounts) -> None:
         """Move the bar by a shard."""

@@ -36,6 +36,7 @@ def test_a_row_of_columns_is_the_same_report_as_a_row_of_csv(tmp_path: Path) -> 
     table = tmp_path / "reports.csv"
     with table.open("w", newline="") as stream:
         csv.writer(stream).writerows([list(ROWS), *zip(*ROWS.values(), strict=True)])
+    ours: list[SourceReport | Refusal] = []
     for day_first in (None, True):
         mapping = Mapping(day_first=day_first)
         ours, theirs = list(read([parquet], mapping)), list(read([table], mapping))
