@@ -68,17 +68,15 @@ def read_parquet(file: ArchiveFile, mapping: Mapping) -> Iterator[Table]:
     """
     import polars as pl  # noqa: PLC0415 - the reason stands above
 
-    line = 1
     try:
         lazy = pl.scan_parquet(file.path)
         columns = recognise(lazy.collect_schema().names(), mapping)
         wanted = list(dict.fromkeys([*columns.text, *columns.single.values()]))
-        batches = lazy.select(wanted).collect_batches(
-            chunk_size=BATCH_ROWS, maintain_order=True, engine="streaming"
-        )
-        for batch in batches:
-            yield _table(batch, columns, mapping, path=file.name, first=line)
-            line += batch.height
+        rows = lazy.select(pl.len()).collect().item()
+        # slices, because polars' own batches are read ahead of whoever works on them
+        for start in range(0, rows, BATCH_ROWS):
+            batch = lazy.select(wanted).slice(start, BATCH_ROWS).collect()
+            yield _table(batch, columns, mapping, path=file.name, first=start + 1)
     except pl.exceptions.PolarsError as error:
         raise OSError(type(error).__name__) from None
 

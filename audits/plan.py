@@ -11,7 +11,8 @@ from archives.write import write_table
 from audits import tables
 from audits.model import Plan, Shard
 from audits.plan_file import list_inputs, save_plan
-from audits.staging import KEYS, stage
+from audits.staging import stage
+from audits.versions import decide
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,8 +47,7 @@ def plan_archive(
     inputs = list_inputs(arguments)
     staged = stage(arguments, layout, splitter=splitter, on_rows=on_rows)
     write_table(tables.frame(staged.refusals, tables.FAILURES), layout.refusals)
-    rows, duplicates, superseded = decide(_keys(staged))
-    kept = pl.Series(sorted(rows), dtype=pl.Int64)
+    kept, duplicates, superseded = decide(pl.concat(staged.identities))
     shards = _write_shards(layout, staged, kept)
     passed = _write_passed(layout, staged, kept)
     shutil.rmtree(layout.staged)
@@ -66,55 +66,6 @@ def plan_archive(
     )
     save_plan(plan, layout)
     return plan
-
-
-def _keys(staged: Staged) -> pl.DataFrame:
-    """Return of every report what tells whether it is another one again."""
-    return pl.concat(
-        [pl.DataFrame(schema={name: tables.REPORTS[name] for name in KEYS}), *staged.keys]
-    )
-
-
-def decide(keys: pl.DataFrame) -> tuple[set[int], int, int]:
-    """Return the rows to keep, and how many were exact duplicates and how many superseded.
-
-    Reports are versions of one another when source, accession and patient agree (or the report's
-    own id where there is no accession): the newest by time of issue, then by place, is kept.
-    Without either, only an equal text of the same patient and day is a duplicate; reports that
-    carry no identity at all are all kept, because nothing shows that two normal ones are one.
-    """
-    text = {name: pl.col(name).fill_null("") for name in ("source", "patient_id", "study_date")}
-    by_number = pl.when(pl.col("accession").is_not_null()).then(
-        pl.format("a\x1f{}\x1f{}\x1f{}", text["source"], pl.col("accession"), text["patient_id"])
-    )
-    by_id = by_number.when(pl.col("report_id").is_not_null()).then(
-        pl.format("i\x1f{}\x1f{}\x1f{}", text["source"], pl.col("report_id"), text["patient_id"])
-    )
-    by_day = by_id.when(
-        pl.col("patient_id").is_not_null() & pl.col("study_date").is_not_null()
-    ).then(
-        pl.format(
-            "d\x1f{}\x1f{}\x1f{}\x1f{}",
-            text["source"],
-            text["patient_id"],
-            text["study_date"],
-            pl.col("text_sha256"),
-        )
-    )
-    identity = by_day.otherwise(pl.format("r\x1f{}", pl.col("row")))
-    groups = (
-        keys.with_columns(identity.alias("identity"), pl.col("issued").fill_null(""))
-        .sort("issued", "row")
-        .group_by("identity", maintain_order=True)
-        .agg(
-            pl.col("row").last(),
-            pl.len().alias("rows"),
-            pl.col("text_sha256").n_unique().alias("texts"),
-        )
-    )
-    duplicates = int((groups["rows"] - groups["texts"]).cast(pl.Int64).sum())
-    superseded = int((groups["texts"].cast(pl.Int64) - 1).sum())
-    return set(groups["row"].to_list()), duplicates, superseded
 
 
 def _write_shards(layout: Layout, staged: Staged, kept: pl.Series) -> list[Shard]:

@@ -12,6 +12,7 @@ from archives import Refusal, Table, read_batches
 from archives.write import write_table
 from audits import tables
 from audits.model import Stage
+from audits.versions import identify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,10 +24,6 @@ BATCH_ROWS = 20_000
 _BATCH_CHARS = 64 * 1024 * 1024
 """Long reports make a batch of fewer rows: the memory of a batch is bounded."""
 _ROWS_BETWEEN_NEWS = 500
-KEYS = (
-    "row", "source", "accession", "report_id", "patient_id", "study_date", "issued", "text_sha256",
-)  # fmt: skip
-"""What tells whether a report is another one again."""
 
 
 class Splitter(Protocol):
@@ -46,7 +43,7 @@ class Staged:
     """Files of rows of reports that need no reading."""
     rows: int = 0
     refusals: list[dict[str, Any]] = field(default_factory=list)
-    keys: list[pl.DataFrame] = field(default_factory=list)
+    identities: list[pl.DataFrame] = field(default_factory=list)
 
 
 def stage(
@@ -64,10 +61,10 @@ def stage(
         ArchiveError: the archive cannot be read at all.
 
     """
-    staged = Staged()
+    staged = Staged(identities=[identify(pl.DataFrame(schema=tables.REPORTS))])
     waiting = pl.DataFrame(schema=tables.REPORTS)
     for batch in _batches(arguments, staged, on_rows):
-        staged.keys.append(batch.select(KEYS))
+        staged.identities.append(identify(batch))
         named = batch.with_columns(_identifier())
         if splitter is not None:
             named, passed = splitter.split(named)

@@ -1,0 +1,60 @@
+"""Which reports are versions of one another, and which of them is kept."""
+
+from __future__ import annotations
+
+import polars as pl
+
+
+def identify(reports: pl.DataFrame) -> pl.DataFrame:
+    """Return for each report what it is a version of, in 128 bits: an archive has millions.
+
+    Reports are versions of one another when source, accession and patient agree (or the report's
+    own id where there is no accession). Without either, only an equal text of the same patient and
+    day is a duplicate; reports that carry no identity at all are each their own, because nothing
+    shows that two normal ones are one.
+    """
+    text = {name: pl.col(name).fill_null("") for name in ("source", "patient_id", "study_date")}
+    by_number = pl.when(pl.col("accession").is_not_null()).then(
+        pl.format("a\x1f{}\x1f{}\x1f{}", text["source"], pl.col("accession"), text["patient_id"])
+    )
+    by_id = by_number.when(pl.col("report_id").is_not_null()).then(
+        pl.format("i\x1f{}\x1f{}\x1f{}", text["source"], pl.col("report_id"), text["patient_id"])
+    )
+    by_day = by_id.when(
+        pl.col("patient_id").is_not_null() & pl.col("study_date").is_not_null()
+    ).then(
+        pl.format(
+            "d\x1f{}\x1f{}\x1f{}\x1f{}",
+            text["source"],
+            text["patient_id"],
+            text["study_date"],
+            pl.col("text_sha256"),
+        )
+    )
+    identity = by_day.otherwise(pl.format("r\x1f{}", pl.col("row")))
+    return reports.select(
+        "row",
+        pl.col("issued").fill_null(""),
+        identity.hash(1).alias("identity"),
+        identity.hash(2).alias("more"),
+        pl.col("text_sha256").hash(1).alias("text"),
+    )
+
+
+def decide(identities: pl.DataFrame) -> tuple[pl.Series, int, int]:
+    """Return the rows to keep, and how many were exact duplicates and how many superseded.
+
+    Of the versions of a report the newest by time of issue, then by place, is kept.
+    """
+    groups = (
+        identities.sort("issued", "row")
+        .group_by("identity", "more")
+        .agg(
+            pl.col("row").last(),
+            pl.len().alias("rows"),
+            pl.col("text").n_unique().alias("texts"),
+        )
+    )
+    duplicates = int((groups["rows"] - groups["texts"]).cast(pl.Int64).sum())
+    superseded = int((groups["texts"].cast(pl.Int64) - 1).sum())
+    return groups["row"].sort(), duplicates, superseded
