@@ -93,8 +93,9 @@ def score_level(line: GoldReport, level: Level, tally: Tally) -> list[Mistake]:
 def score_chest(line: ChestReport, found: Sequence[Mention], tally: Tally) -> list[Mistake]:
     """Count, for a whole chest report, whether it says that there is effusion or osteopenia.
 
-    Once for what is stated or likely, as the case definition takes evidence (clinical.md 4.2), and once
-    with what is only possible or unlikely, too ("... or possible"), as the baselines were measured. Marrow oedema and effusion of a joint are nothing that a chest report speaks of: each is false.
+    Once for what is stated or likely, as the case definition takes evidence, and once with what is only
+    possible or unlikely, too ("... or possible"), as the baselines were measured. Marrow oedema and
+    effusion of a joint are nothing that a chest report speaks of: each is false.
     """
     said = [
         one

@@ -137,9 +137,9 @@ class MedspacyMatcher:
 
         Radiologists repeat their sentences: what has been read lately is remembered.
         """
+        _make_room(self._known_terms, len(sentences))
         fresh = [words for words in dict.fromkeys(sentences) if words not in self._known_terms]
         if fresh:
-            _make_room(self._known_terms, len(fresh))
             self._known_terms.update(zip(fresh, self._find_terms(fresh), strict=True))
         return [self._known_terms[words] for words in sentences]
 
@@ -149,9 +149,9 @@ class MedspacyMatcher:
         ConText compares each cue with each other, so it is given a few sentences at a time: its time
         then grows with the length of a report and not with its square.
         """
+        _make_room(self._known_cues, len(sentences))
         fresh = [words for words in dict.fromkeys(sentences) if words not in self._known_cues]
         if fresh:
-            _make_room(self._known_cues, len(fresh))
             for chunk in _chunks(fresh):
                 self._known_cues.update(zip(chunk, self._find_cues(chunk), strict=True))
         return [self._known_cues[words] for words in sentences]
@@ -224,7 +224,10 @@ def _chunks(sentences: Sequence[Words]) -> Iterator[list[Words]]:
 
 
 def _make_room(known: dict[Words, Any], wanted: int) -> None:
-    """Forget all that is remembered before there is more of it than memory is meant for."""
+    """Forget all that is remembered before there is more of it than memory is meant for.
+
+    Before it is asked what is known: nothing that the caller is about to read may be forgotten.
+    """
     if len(known) + wanted > _REMEMBERED:
         known.clear()
 

@@ -59,6 +59,17 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         assert max(matcher.remembered()) <= 3
 
 
+def test_known_and_new_sentences_are_read_together_when_memory_is_full(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("extractor.medspacy_adapter._REMEMBERED", 3)
+    matcher = MedspacyMatcher([Term("oedema", "a")], [CuePhrase("no", "no", "forward")])
+    known, others = ("no", "oedema"), [("oedema", str(number)) for number in range(3)]
+    alone = matcher.terms([known]), matcher.cues([known])
+    assert matcher.terms([known, *others])[0] == alone[0][0]
+    assert matcher.cues([known, *others])[0] == alone[1][0]
+
+
 def test_a_cue_ends_at_its_sentence() -> None:
     matcher = MedspacyMatcher([], [CuePhrase("no", "no", "forward")])
     (cue,), nothing = matcher.cues([("no", "effusion", "."), ("oedema",)])
