@@ -114,7 +114,9 @@ class Extractor:
             patient=patient,
             sections=document.sections,
             mentions=tuple(one for one in mentions if one.id),
-            assessment=assess(self._definition, Facts(mentions, patient, study), flags),
+            assessment=assess(
+                self._definition, Facts(self._definition, mentions, patient, study), flags
+            ),
         )
 
     def extract_focused(self, report: Report) -> Result:
@@ -150,7 +152,7 @@ class Extractor:
             patient=patient,
             sections=(),
             mentions=(),
-            assessment=assess(self._definition, Facts((), patient, study)),
+            assessment=assess(self._definition, Facts(self._definition, (), patient, study)),
         )
 
     def assert_span(self, report: Report, start: int, end: int) -> SpanAssertion:

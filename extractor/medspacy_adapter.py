@@ -1,4 +1,4 @@
-"""medspaCy behind one thin door: target matching and ConText over tokens of our own.
+"""medspaCy behind one thin door: ConText over tokens of our own.
 
 Only this module imports spaCy and medspaCy; no object of theirs leaves it. Known faults that it
 closes: medspaCy sets ``warnings.filterwarnings("ignore")`` for the whole process when it is
@@ -14,15 +14,13 @@ from extractor.left_out import without_unused_parts
 
 with warnings.catch_warnings(), without_unused_parts():
     import spacy
-    from medspacy.common.medspacy_matcher import MedspacyMatcher as RuleMatcher
     from medspacy.context import ConText, ConTextRule
-    from medspacy.target_matcher import TargetRule
 from typing import TYPE_CHECKING, Any
 
 from spacy.tokens import Doc
 
 from extractor.errors import PatternError
-from extractor.text.tokens import tokenise
+from extractor.text.tokens import words_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -35,10 +33,9 @@ _BETWEEN = "\n"
 """Stands between sentences that are read together, and is no word of any phrase."""
 _CHUNK_WORDS = 150
 _REMEMBERED = 50_000
-"""Sentences whose terms and cues are remembered; some 20 MB."""
+"""Sentences whose cues are remembered; some 10 MB."""
 # spaCy warns at each call of a matcher that holds no token pattern; this one never matches.
 _NEVER = [{"ORTH": "never", "LENGTH": 1}]
-_NEVER_TARGET = TargetRule("never", "NEVER", pattern=_NEVER)
 _NEVER_CUE = ConTextRule(
     "never", "NEVER", pattern=_NEVER, direction="PSEUDO", metadata={"rules": []}
 )
@@ -49,23 +46,6 @@ _DIRECTIONS = {
     "terminate": "TERMINATE",
     "pseudo": "PSEUDO",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """A literal word sequence to find, and what it stands for."""
-
-    literal: str
-    key: str
-
-
-@dataclass(frozen=True, slots=True)
-class TermHit:
-    """A term found: half-open token indices."""
-
-    key: str
-    start: int
-    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,30 +75,18 @@ class _Tokenizer:
         self.vocab = vocab
 
     def __call__(self, text: str) -> Doc:
-        return Doc(self.vocab, words=tokenise(text).lower)
+        return Doc(self.vocab, words=words_of(text))
 
 
-class MedspacyMatcher:
-    """Finds terms and cues in tokenised text, in one pass each."""
+class CueFinder:
+    """Finds cues and their scopes in tokenised text."""
 
-    def __init__(self, terms: Iterable[Term], cues: Iterable[CuePhrase]) -> None:
+    def __init__(self, cues: Iterable[CuePhrase]) -> None:
         self._nlp = spacy.blank("en")
         # words come lower-cased: they are compared as they are, and spaCy need not work out shape,
         # prefix, likeness to a number and the rest of each new word
         setattr(self._nlp.vocab, "lex_attr_getters", {})  # noqa: B010 - spaCy's stubs lack it
         self._nlp.tokenizer = _Tokenizer(self._nlp.vocab)
-        keys: dict[str, list[str]] = {}
-        for term in terms:
-            literal = " ".join(tokenise(term.literal).lower)
-            if term.key not in keys.setdefault(literal, []):
-                keys[literal].append(term.key)
-        # the matcher under medspaCy's TargetMatcher, which would make a span of every match
-        self._targets = RuleMatcher(self._nlp, phrase_matcher_attr="ORTH", prune=False)
-        self._targets.add([_NEVER_TARGET, *(TargetRule(literal, "TERM") for literal in keys)])
-        self._keys = {
-            self._nlp.vocab.strings[name]: keys.get(rule.literal, [])
-            for name, rule in self._targets.rule_map.items()
-        }
         self._context = ConText(
             self._nlp,
             rules=None,
@@ -128,53 +96,29 @@ class MedspacyMatcher:
             span_group_name=_TARGETS,
         )
         self._context.add([_NEVER_CUE, *_context_rules(cues)])
+        self._known: dict[Words, list[CueHit]] = {}
 
-        self._known_terms: dict[Words, list[TermHit]] = {}
-        self._known_cues: dict[Words, list[CueHit]] = {}
-
-    def terms(self, sentences: Sequence[Words]) -> list[list[TermHit]]:
-        """Return every term of each sentence of lower-cased words, overlapping ones too.
-
-        Radiologists repeat their sentences: what has been read lately is remembered.
-        """
-        _make_room(self._known_terms, len(sentences))
-        fresh = [words for words in dict.fromkeys(sentences) if words not in self._known_terms]
-        if fresh:
-            self._known_terms.update(zip(fresh, self._find_terms(fresh), strict=True))
-        return [self._known_terms[words] for words in sentences]
-
-    def cues(self, sentences: Sequence[Words]) -> list[list[CueHit]]:
+    def find(self, sentences: Sequence[Words]) -> list[list[CueHit]]:
         """Return the cues of each sentence with their scopes, ended by terminators and sentence ends.
 
         ConText compares each cue with each other, so it is given a few sentences at a time: its time
-        then grows with the length of a report and not with its square.
+        then grows with the length of a report and not with its square. Radiologists repeat their
+        sentences: what has been read lately is remembered.
         """
-        _make_room(self._known_cues, len(sentences))
-        fresh = [words for words in dict.fromkeys(sentences) if words not in self._known_cues]
+        _make_room(self._known, len(sentences))
+        fresh = [words for words in dict.fromkeys(sentences) if words not in self._known]
         if fresh:
             for chunk in _chunks(fresh):
-                self._known_cues.update(zip(chunk, self._find_cues(chunk), strict=True))
-        return [self._known_cues[words] for words in sentences]
+                self._known.update(zip(chunk, self._find(chunk), strict=True))
+        return [self._known[words] for words in sentences]
 
-    def remembered(self) -> tuple[int, int]:
-        """Return how many sentences' terms and cues are remembered."""
-        return len(self._known_terms), len(self._known_cues)
+    def remembered(self) -> int:
+        """Return how many sentences' cues are remembered."""
+        return len(self._known)
 
-    def _find_terms(self, sentences: Sequence[Words]) -> list[list[TermHit]]:
+    def _find(self, sentences: Sequence[Words]) -> list[list[CueHit]]:
         starts, owner = _joined(sentences)
-        found: list[list[TermHit]] = [[] for _ in sentences]
-        for name, start, end in self._targets(self._doc(sentences)):
-            index = owner[start]
-            if owner[end - 1] == index:
-                first = starts[index]
-                found[index] += [
-                    TermHit(key, start - first, end - first) for key in self._keys[name]
-                ]
-        return found
-
-    def _find_cues(self, sentences: Sequence[Words]) -> list[list[CueHit]]:
-        starts, owner = _joined(sentences)
-        doc = self._doc(sentences, sentence_starts=set(starts))
+        doc = self._doc(sentences, set(starts))
         # ConText is to find cues and their scopes; which mentions they govern is decided by our rules
         doc.spans[_TARGETS] = []
         graph = self._context(doc)._.context_graph
@@ -190,12 +134,8 @@ class MedspacyMatcher:
             ]
         return found
 
-    def _doc(
-        self, sentences: Sequence[Words], sentence_starts: Collection[int] | None = None
-    ) -> Doc:
+    def _doc(self, sentences: Sequence[Words], sentence_starts: Collection[int]) -> Doc:
         words = [word for sentence in sentences for word in (*sentence, _BETWEEN)]
-        if sentence_starts is None:
-            return Doc(self._nlp.vocab, words=words)
         marks: list[bool | int | None] = [index in sentence_starts for index in range(len(words))]
         return Doc(self._nlp.vocab, words=words, sent_starts=marks)
 
@@ -241,7 +181,7 @@ def _context_rules(cues: Iterable[CuePhrase]) -> list[ConTextRule]:
     """
     by_literal: dict[str, list[CuePhrase]] = {}
     for cue in cues:
-        group = by_literal.setdefault(" ".join(tokenise(cue.literal).lower), [])
+        group = by_literal.setdefault(" ".join(words_of(cue.literal)), [])
         if cue.rule not in {other.rule for other in group}:
             group.append(cue)
     rules = []

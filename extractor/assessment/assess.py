@@ -117,7 +117,7 @@ def _assess_side(definition: CompiledDefinition, atoms: SideAtoms) -> SideAssess
     by_role: dict[str, list[Evidence]] = {"core": [], "minor": [], "hard": [], "soft": []}
     for name, atom in definition.atoms.items():
         role = "hard" if atom.role == "explanatory" else atom.role
-        if role in by_role and atoms.truth(name):
+        if name in atoms.holding and role in by_role:
             shown = tuple(one for one in atoms.mentions(name) if one)
             by_role[role].append(Evidence(name, shown))
     return SideAssessment(
@@ -140,18 +140,20 @@ def _report_side(leading: Sequence[str], level: Level) -> Laterality | None:
 
 
 def _condition_flags(definition: CompiledDefinition, atoms: SideAtoms) -> set[str]:
-    return {name for name, condition in definition.flags.items() if condition(atoms.truth)}
+    return {name for name, condition in definition.flags.items() if condition(atoms.holding)}
 
 
 def _atom_flags(definition: CompiledDefinition, atoms: SideAtoms) -> set[str]:
-    return {atom.flag for name, atom in definition.atoms.items() if atom.flag and atoms.truth(name)}
+    return {
+        atom.flag for name, atom in definition.atoms.items() if atom.flag and name in atoms.holding
+    }
 
 
 def _subtype(definition: CompiledDefinition, atoms: SideAtoms, level: str) -> str | None:
     if Level(level) not in {Level.STATED, Level.PROBABLE, Level.POSSIBLE}:
         return None
     return next(
-        (name for name, condition in definition.subtypes.items() if condition(atoms.truth)), None
+        (name for name, condition in definition.subtypes.items() if condition(atoms.holding)), None
     )
 
 
@@ -161,6 +163,6 @@ def _activity(
     if top.level in {Level.NONE, Level.NOT_ASSESSABLE}:
         return None
     name = next(
-        (name for name, condition in definition.activity.items() if condition(atoms.truth)), None
+        (name for name, condition in definition.activity.items() if condition(atoms.holding)), None
     )
     return Activity(name) if name else None

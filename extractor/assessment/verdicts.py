@@ -7,13 +7,17 @@ archive: each is thought through once.
 from __future__ import annotations
 
 from functools import lru_cache
+from graphlib import CycleError, TopologicalSorter
 from itertools import combinations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+from extractor.errors import PatternError
+from extractor.knowledge.expressions import parse_expression
 from extractor.model import Level
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping
+    from collections.abc import Set as AbstractSet
 
     from extractor.knowledge.expressions import Expression
     from extractor.knowledge.schema import CaseDefinition, CaseRule
@@ -24,6 +28,9 @@ _SETTLED = frozenset({Level.STATED, Level.PROBABLE, Level.NONE})
 _MAX_TOGETHER = 2
 """How many more facts at a time are tried when saying what is missing."""
 _KEPT = 20_000
+_SCOPES = ("report", "side")
+
+Scope = Literal["report", "side"]
 
 Basis = frozenset[str]
 """Names of the atoms on mentions or demographics that hold, and of the facts of the study that do."""
@@ -32,66 +39,93 @@ Basis = frozenset[str]
 class Verdicts:
     """The conditions and rules of a case definition, applied to sets of basic atoms."""
 
-    def __init__(
-        self,
-        source: CaseDefinition,
-        conditions: Mapping[str, Expression],
-        rules: Sequence[tuple[Expression, int]],
-    ) -> None:
-        self._source = source
-        self._conditions = conditions
-        self._rules = rules
+    def __init__(self, source: CaseDefinition, conditions: Mapping[str, Expression]) -> None:
+        """Take a definition and those of its atoms that are expressions of others.
+
+        Raises:
+            PatternError: expressions that need each other.
+
+        """
+        self._conditions = [(name, conditions[name]) for name in _ordered(conditions)]
+        rules = [(parse_expression(rule.when), rule) for rule in source.rules]
+        self._rules = {
+            scope: [pair for pair in rules if pair[1].scope == scope] for scope in _SCOPES
+        }
+        self._lifting = [
+            name for name, atom in source.atoms.items() if atom.role in _LIFTABLE_ROLES
+        ]
+        self._of_sides = _needed(
+            [name for condition, _ in self._rules["side"] for name in condition.names], conditions
+        ) | set(self._lifting)
         self.holding = lru_cache(maxsize=_KEPT)(self._holding)
-        self.missing = lru_cache(maxsize=_KEPT)(self._missing)
+        self._missing_of = lru_cache(maxsize=_KEPT)(self._missing)
 
-    def _holding(self, basis: Basis, assumed: Basis = frozenset()) -> Basis:
-        """Return every atom that holds on a basis, if those assumed did as well."""
-        known: dict[str, bool] = {}
+    def _holding(self, basis: AbstractSet[str]) -> Basis:
+        """Return every atom that holds on a basis."""
+        known = set(basis)
+        for name, condition in self._conditions:
+            if name not in known and condition(known):
+                known.add(name)
+        return frozenset(known)
 
-        def truth(name: str) -> bool:
-            if name in basis or name in assumed:
-                return True
-            condition = self._conditions.get(name)
-            if condition is None:
-                return False
-            if name not in known:
-                known[name] = condition(truth)
-            return known[name]
-
-        return frozenset({*basis, *filter(truth, self._conditions)}) | assumed
-
-    def rule(self, basis: Basis, scope: str, assumed: Basis = frozenset()) -> CaseRule | None:
+    def rule(self, basis: Basis, scope: Scope) -> CaseRule | None:
         """Return the first rule of a scope whose condition holds."""
-        holding = self.holding(basis, assumed)
-        for condition, index in self._rules:
-            rule = self._source.rules[index]
-            if rule.scope == scope and condition(holding.__contains__):
-                return rule
-        return None
+        return self._first(self.holding(basis), scope)
 
-    def side_rule(self, basis: Basis, assumed: Basis = frozenset()) -> CaseRule:
+    def side_rule(self, basis: Basis) -> CaseRule:
         """Return the rule that decides a side; the last one always holds."""
-        rule = self.rule(basis, "side", assumed)
+        return self._deciding(self.holding(basis))
+
+    def missing(self, basis: Basis) -> tuple[str, ...]:
+        """Return the atoms of which one, or two together, would lift the side; empty where nothing would."""
+        return self._missing_of(basis & self._of_sides)
+
+    def _first(self, holding: Basis, scope: Scope) -> CaseRule | None:
+        return next((rule for condition, rule in self._rules[scope] if condition(holding)), None)
+
+    def _deciding(self, holding: Basis) -> CaseRule:
+        rule = self._first(holding, "side")
         assert rule is not None  # noqa: S101 - the case definition ends with a rule without condition
         return rule
 
     def _missing(self, basis: Basis) -> tuple[str, ...]:
-        """Return the atoms of which one, or two together, would lift the side; empty where nothing would."""
-        level = Level(self.side_rule(basis).level)
+        holding = self._holding(basis)
+        level = Level(self._deciding(holding).level)
         if level in _SETTLED:
             return ()
-        holding = self.holding(basis)
-        absent = [
-            name
-            for name, atom in self._source.atoms.items()
-            if atom.role in _LIFTABLE_ROLES and name not in holding
-        ]
+        absent = [name for name in self._lifting if name not in holding]
         for together in range(1, _MAX_TOGETHER + 1):
             lifting: dict[str, None] = {}
             for names in combinations(absent, together):
-                lifted = self.side_rule(basis, frozenset(names))
+                lifted = self._deciding(self._holding(basis.union(names)))
                 if _RANK[Level(lifted.level)] > _RANK[level]:
                     lifting.update(dict.fromkeys(names))
             if lifting:
                 return tuple(lifting)
         return ()
+
+
+def _ordered(conditions: Mapping[str, Expression]) -> list[str]:
+    """Return the names of expressions, each behind those that it needs."""
+    needs = {
+        name: [one for one in condition.names if one in conditions]
+        for name, condition in conditions.items()
+    }
+    try:
+        return list(TopologicalSorter(needs).static_order())
+    except CycleError as error:
+        circle = ", ".join(dict.fromkeys(error.args[1]))
+        msg = f"the atoms {circle} need each other; take one of them out of the 'when' of another"
+        raise PatternError(msg) from None
+
+
+def _needed(names: Iterable[str], conditions: Mapping[str, Expression]) -> set[str]:
+    """Return the names, and all that their conditions use."""
+    found: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += conditions[name].names if name in conditions else ()
+    return found

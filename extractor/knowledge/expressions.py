@@ -1,19 +1,24 @@
 """Conditions of the case definition: ``C1 and (C2 or C3)``, ``at_least(2, m1, m2, m3)``.
 
-Parsed with Python's own parser and checked against a short list of allowed forms; evaluated
-over a mapping of names to truth. Nothing else of Python can be written in them.
+Parsed with Python's own parser and checked against a short list of allowed forms, then written anew
+from those forms alone as a function of the names that hold. Nothing else of Python can be written
+in them.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from extractor.errors import PatternError
 
-Truth = Callable[[str], bool]
-_Condition = Callable[[Truth], bool]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from collections.abc import Set as AbstractSet
+
+_HOLDING = "holding"
+"""The name of the only argument of a compiled condition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +27,11 @@ class Expression:
 
     source: str
     names: tuple[str, ...]
-    _condition: _Condition
+    _condition: Callable[[AbstractSet[str]], bool]
 
-    def __call__(self, truth: Truth) -> bool:
-        """Evaluate, asking ``truth`` for each name that matters."""
-        return self._condition(truth)
+    def __call__(self, holding: AbstractSet[str]) -> bool:
+        """Evaluate, given the names that hold."""
+        return self._condition(holding)
 
 
 def parse_expression(source: str) -> Expression:
@@ -42,32 +47,41 @@ def parse_expression(source: str) -> Expression:
         msg = f"cannot read the condition '{source}'; write names joined by and, or, not, at_least(n, a, b)"
         raise PatternError(msg) from None
     names: list[str] = []
-    condition = _compile(tree.body, names, source)
-    return Expression(source, tuple(dict.fromkeys(names)), condition)
+    body = _rewritten(tree.body, names, source)
+    return Expression(source, tuple(dict.fromkeys(names)), _function(body))
 
 
-def _compile(node: ast.expr, names: list[str], source: str) -> _Condition:
+def _function(body: ast.expr) -> Callable[[AbstractSet[str]], bool]:
+    """Return a function of one argument with this body."""
+    arguments = ast.arguments(
+        posonlyargs=[], args=[ast.arg(_HOLDING)], kwonlyargs=[], kw_defaults=[], defaults=[]
+    )
+    tree = ast.fix_missing_locations(ast.Expression(ast.Lambda(arguments, body)))
+    # built by _rewritten of comparisons, and, or, not and sums; no word of the source is in it but as a string
+    function: Callable[[AbstractSet[str]], bool] = eval(  # noqa: S307
+        compile(tree, "<condition>", "eval"), {"__builtins__": {}}
+    )
+    return function
+
+
+def _rewritten(node: ast.expr, names: list[str], source: str) -> ast.expr:
+    """Return the same condition over the names that hold; note the names."""
     if isinstance(node, ast.BoolOp):
-        parts = [_compile(value, names, source) for value in node.values]
-        if isinstance(node.op, ast.And):
-            return lambda truth: all(part(truth) for part in parts)
-        return lambda truth: any(part(truth) for part in parts)
+        return ast.BoolOp(node.op, [_rewritten(value, names, source) for value in node.values])
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-        inner = _compile(node.operand, names, source)
-        return lambda truth: not inner(truth)
+        return ast.UnaryOp(ast.Not(), _rewritten(node.operand, names, source))
     if isinstance(node, ast.Name):
-        name = node.id
-        names.append(name)
-        return lambda truth: truth(name)
+        names.append(node.id)
+        return ast.Compare(ast.Constant(node.id), [ast.In()], [ast.Name(_HOLDING, ctx=ast.Load())])
     if isinstance(node, ast.Constant) and node.value is True:
-        return lambda _: True
+        return ast.Constant(value=True)
     if isinstance(node, ast.Call):
         return _at_least(node, names, source)
     msg = f"'{ast.unparse(node)}' is not allowed in the condition '{source}'"
     raise PatternError(msg)
 
 
-def _at_least(node: ast.Call, names: list[str], source: str) -> _Condition:
+def _at_least(node: ast.Call, names: list[str], source: str) -> ast.expr:
     well_formed = (
         isinstance(node.func, ast.Name)
         and node.func.id == "at_least"
@@ -79,8 +93,7 @@ def _at_least(node: ast.Call, names: list[str], source: str) -> _Condition:
     if not well_formed:
         msg = f"'{ast.unparse(node)}' is not allowed in the condition '{source}'; only at_least(n, a, b, ...) is"
         raise PatternError(msg)
-    first = node.args[0]
-    assert isinstance(first, ast.Constant)  # noqa: S101 - narrows the type; checked above
-    count = int(str(first.value))
-    parts = [_compile(argument, names, source) for argument in node.args[1:]]
-    return lambda truth: sum(part(truth) for part in parts) >= count
+    total: ast.expr = ast.Constant(value=0)
+    for argument in node.args[1:]:
+        total = ast.BinOp(total, ast.Add(), _rewritten(argument, names, source))
+    return ast.Compare(total, [ast.GtE()], [node.args[0]])

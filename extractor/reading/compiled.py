@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from extractor.errors import PatternError
 from extractor.knowledge.phrases import CompiledPhrase, LiteralStep, PhraseCompiler, PlaceStep
-from extractor.medspacy_adapter import CuePhrase, MedspacyMatcher, Term
+from extractor.medspacy_adapter import CueFinder, CuePhrase
+from extractor.reading.terms import Term, TermFinder
 from extractor.text.spelling import Speller
-from extractor.text.tokens import tokenise
+from extractor.text.tokens import words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,7 +47,8 @@ class CompiledPatterns:
     exact_forms: dict[str, frozenset[str]] = field(default_factory=dict)
     """Key of a case-sensitive entry to the forms that it may have."""
     rule_index: dict[str, int] = field(default_factory=dict)
-    matcher: MedspacyMatcher = field(init=False)
+    term_finder: TermFinder = field(init=False)
+    cue_finder: CueFinder = field(init=False)
     words: frozenset[str] = frozenset()
     """Every word of every term and cue."""
 
@@ -77,9 +79,10 @@ def compile_patterns(patterns: PatternSet) -> CompiledPatterns:
     _compile_words(compiled, compiler)
     _anchor(compiled)
     cues = _cue_phrases(patterns, compiler)
-    compiled.matcher = MedspacyMatcher(compiled.terms.values(), cues)
-    literals = [*(term.literal for term in compiled.terms.values()), *(cue.literal for cue in cues)]
-    compiled.words = frozenset(word for literal in literals for word in tokenise(literal).lower)
+    compiled.term_finder = TermFinder(compiled.terms.values(), compiled.exact_forms)
+    compiled.cue_finder = CueFinder(cues)
+    of_cues = (word for cue in cues for word in words_of(cue.literal))
+    compiled.words = frozenset(compiled.term_finder.words).union(of_cues)
     return compiled
 
 

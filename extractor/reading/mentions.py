@@ -170,7 +170,7 @@ def find_cues(scan: Scan, candidates: Sequence[Candidate]) -> list[CueHit]:
     lower = document.tokens.lower
     indices = sorted({document.sentence_of[one.start] for one in candidates})
     sentences = [document.sentences[index] for index in indices]
-    found = scan.compiled.matcher.cues([tuple(lower[one.start : one.end]) for one in sentences])
+    found = scan.compiled.cue_finder.find([tuple(lower[one.start : one.end]) for one in sentences])
     return [
         CueHit(
             hit.rule,

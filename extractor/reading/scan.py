@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -14,8 +13,7 @@ if TYPE_CHECKING:
     from extractor.text.document import Document
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """A term at a half-open token range; ``value`` is what follows the colon in its key."""
 
     start: int
@@ -24,29 +22,25 @@ class Hit:
 
 
 class Scan:
-    """The hits of one report by kind, in text order."""
+    """The hits of one report by kind, in text order; none reaches across the end of a sentence."""
 
     def __init__(self, document: Document, compiled: CompiledPatterns) -> None:
         self.document = document
         self.compiled = compiled
         self._by_kind: dict[str, list[Hit]] = defaultdict(list)
         self._by_key: dict[str, list[Hit]] = defaultdict(list)
-        words, lower = document.tokens.words, document.tokens.lower
-        sentences = document.sentences
-        found = compiled.matcher.terms([tuple(lower[one.start : one.end]) for one in sentences])
-        hits = [
-            (sentence.start + hit.start, sentence.start + hit.end, hit.key)
-            for sentence, terms in zip(sentences, found, strict=True)
-            for hit in terms
-        ]
-        for start, end, key in sorted(hits, key=_first):
-            forms = compiled.exact_forms.get(key)
-            if forms is not None and " ".join(words[start:end]) not in forms:
+        words, sentence_of = document.tokens.words, document.sentence_of
+        by_kind, by_key = self._by_kind, self._by_key
+        for start, end, meanings in compiled.term_finder.find(document.tokens.lower):
+            sentence = sentence_of[start]
+            if sentence < 0 or sentence != sentence_of[end - 1]:
                 continue
-            kind, _, value = key.partition(":")
-            one = Hit(start, end, value)
-            self._by_kind[kind].append(one)
-            self._by_key[key].append(one)
+            for key, kind, value, forms in meanings:
+                if forms is not None and " ".join(words[start:end]) not in forms:
+                    continue
+                hit = Hit(start, end, value)
+                by_key[key].append(hit)
+                by_kind[kind].append(hit)
 
     def kind(self, kind: str) -> list[Hit]:
         """Return the hits of a kind, for example every ``side``."""
@@ -71,10 +65,6 @@ class Scan:
     def key(self, key: str) -> list[Hit]:
         """Return the hits of one key, for example ``step:12``."""
         return self._by_key.get(key, [])
-
-
-def _first(hit: tuple[int, int, str]) -> int:
-    return hit[0]
 
 
 def _start(hit: Hit) -> int:

@@ -83,7 +83,7 @@ class CueScopes:
             if self._rules[cue.rule].category not in _NOT_ABOUT_MENTIONS:
                 sentence = scan.document.sentence_of[cue.start]
                 self._by_sentence.setdefault(sentence, []).append(cue)
-        self._matcher = scan.compiled.matcher
+        self._cue_finder = scan.compiled.cue_finder
         self._of_label: dict[int, list[CueHit]] = {}
 
     def governing(self, one: Candidate) -> dict[str, list[CueHit]]:
@@ -120,7 +120,7 @@ class CueScopes:
             words = tuple(self._lower[first:last])
             self._of_label[first] = [
                 CueHit(hit.rule, first + hit.start, first + hit.end, last, last)
-                for hit in self._matcher.cues([words])[0]
+                for hit in self._cue_finder.find([words])[0]
                 if hit.end >= len(words) - 1 and self._rules[hit.rule].category in _OF_HEADINGS
             ]
         return self._of_label[first]

@@ -48,6 +48,14 @@ def tokenise(text: str) -> Tokens:
     return Tokens(words, [_folded(word) for word in words], starts, ends)
 
 
+def words_of(phrase: str) -> list[str]:
+    """Return the words of a phrase as text is matched."""
+    plain = phrase.replace(" ", "")
+    if plain.isascii() and plain.isalpha() and plain.islower():
+        return phrase.split()
+    return tokenise(phrase).lower
+
+
 def _folded(word: str) -> str:
     """Return the word as it is matched; dots that lead to a field's value are its colon."""
     return ":" if word.startswith("....") else word.lower()

@@ -19,7 +19,7 @@ from extractor.knowledge.expressions import parse_expression
     ],
 )
 def test_conditions_are_evaluated(source: str, true_names: set[str], *, expected: bool) -> None:
-    assert parse_expression(source)(true_names.__contains__) is expected
+    assert parse_expression(source)(true_names) is expected
 
 
 def test_names_are_listed_once_in_order() -> None:
