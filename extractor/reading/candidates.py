@@ -94,13 +94,18 @@ def _joined(scan: Scan, places: Sequence[Place]) -> list[Candidate]:
         for group in place.groups:
             by_group.setdefault(f"<{group}", []).append(place)
     compiled = scan.compiled
-    indices = [index for key in scan.steps() for index in compiled.anchored.get(key, ())]
+    present = scan.keys() | by_group.keys()
+    anchored = compiled.anchored
+    indices = [
+        index
+        for key in scan.keys() & anchored.keys()
+        for index in anchored[key]
+        if compiled.joined[index].needs <= present
+    ]
     known: dict[str, list[_Option]] = {}
     found = []
     for index in sorted(indices):
         phrase = compiled.joined[index]
-        if not all(step in by_group or scan.key(step) for step in phrase.steps):
-            continue
         for step in phrase.steps:
             if step not in known:
                 known[step] = _options(scan, by_group, step)
@@ -186,24 +191,28 @@ def _allowed(one: Candidate, scan: Scan, *, region: str | None, modality: str | 
 
 def _forbidden(one: Candidate, scan: Scan) -> bool:
     """Whether a word stands within, before, behind or next to the candidate that rules it out."""
-    index = scan.compiled.rule_index[one.rule.id]
-    touching = scan.between(f"with:{index}", one.start - _BESIDE, one.end + 1)
-    if any(one.start <= hit.end <= one.end + _BESIDE for hit in touching):
+    guards, said = scan.compiled.guards[one.rule.id], scan.keys()
+    if guards.beside in said:
+        touching = scan.between(guards.beside, one.start - _BESIDE, one.end + 1)
+        if any(one.start <= hit.end <= one.end + _BESIDE for hit in touching):
+            return True
+    if guards.behind in said and scan.between(guards.behind, one.end, one.end + 1):
         return True
+    if guards.before not in said and guards.after not in said:
+        return False
     start, end = _clause(scan, one)
     return bool(
-        scan.between(f"before:{index}", start, one.start)
-        or scan.between(f"after:{index}", one.end, end)
-        or scan.between(f"next:{index}", one.end, one.end + 1)
+        (guards.before and scan.between(guards.before, start, one.start))
+        or (guards.after and scan.between(guards.after, one.end, end))
     )
 
 
 def _has_what_it_needs(one: Candidate, scan: Scan) -> bool:
-    if not one.rule.needs_before:
+    needed = scan.compiled.guards[one.rule.id].needed
+    if needed is None:
         return True
-    index = scan.compiled.rule_index[one.rule.id]
     sentence = scan.document.sentence_at(one.start)
-    return bool(scan.between(f"needs:{index}", sentence.start, one.start))
+    return bool(scan.between(needed, sentence.start, one.start))
 
 
 def _clause(scan: Scan, one: Candidate) -> tuple[int, int]:

@@ -27,6 +27,24 @@ class JoinedPhrase:
     rule: int
     steps: tuple[str, ...]
     gaps: tuple[int, ...]
+    needs: frozenset[str] = field(init=False)
+    """The steps, each once."""
+
+    def __post_init__(self) -> None:
+        """Work out what the phrase needs: it is asked for every phrase of every report."""
+        object.__setattr__(self, "needs", frozenset(self.steps))
+
+
+@dataclass(frozen=True, slots=True)
+class Guards:
+    """Keys of the terms that rule a rule out or in where they stand; ``None`` where it has no such words."""
+
+    beside: str | None
+    before: str | None
+    after: str | None
+    behind: str | None
+    """Right behind."""
+    needed: str | None
 
 
 @dataclass(slots=True)
@@ -47,6 +65,8 @@ class CompiledPatterns:
     exact_forms: dict[str, frozenset[str]] = field(default_factory=dict)
     """Key of a case-sensitive entry to the forms that it may have."""
     rule_index: dict[str, int] = field(default_factory=dict)
+    guards: dict[str, Guards] = field(default_factory=dict)
+    """By rule id."""
     term_finder: TermFinder = field(init=False)
     cue_finder: CueFinder = field(init=False)
     words: frozenset[str] = frozenset()
@@ -124,6 +144,10 @@ def _compile_rule(
     for name, phrases in unless:
         for phrase in phrases:
             compiled.add(f"{name}:{index}", _literals(compiler, phrase, f"rule '{rule.id}'"))
+    keys = {name: f"{name}:{index}" if phrases else None for name, phrases in unless}
+    compiled.guards[rule.id] = Guards(
+        keys["with"], keys["before"], keys["after"], keys["next"], keys["needs"]
+    )
 
 
 def _anchor(compiled: CompiledPatterns) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from extractor.model import (
@@ -21,6 +22,21 @@ if TYPE_CHECKING:
     from extractor.reading.compiled import CompiledPatterns
     from extractor.reading.scan import Scan
 
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """A pattern that is tried only on texts in which one of some lower-case pieces stands."""
+
+    pattern: re.Pattern[str]
+    needs: tuple[str, ...]
+
+    def search(self, text: str, lower: str) -> re.Match[str] | None:
+        """Return the first match; every match holds one of the pieces."""
+        if any(piece in lower for piece in self.needs):
+            return self.pattern.search(text)
+        return None
+
+
 _AGE = re.compile(
     r"""(?<![\w.])(\d{1,3})\s*(?:-|\s)?\s*(?:
         (?:years?|yrs?|y)[\s-]*(?:old\b|o\b|of\s+age\b)|yo\b|y/o\b|y\.o\.
@@ -29,18 +45,26 @@ _AGE = re.compile(
     )""",
     re.IGNORECASE | re.VERBOSE,
 )
-_AGED = re.compile(r"\b(?:aged?|age:)\s*:?\s*(\d{1,3})\b", re.IGNORECASE)
+_AGED = Guarded(re.compile(r"\b(?:aged?|age:)\s*:?\s*(\d{1,3})\b", re.IGNORECASE), needs=("age",))
 _SEX_LETTER = re.compile(
     r"(?<![\w.])\d{1,3}\s*(?:-?\s*(?:years?|yrs?|yo|y/o|y)\.?(?:[\s-]*old)?)?[\s,/]*([MF])\b"
 )
-_SEX_FIELD = re.compile(r"\b(?:sex|gender)\s*:\s*([MF])", re.IGNORECASE)
-_GESTATION = re.compile(
-    r"\b\d{1,2}(?:\s*(?:\+|/)\s*\d{1,2})?\s*(?:-\s*)?(?:weeks?|wks?|/40)\s*(?:of\s+)?(?:pregnan|gestation|gravid)|\b\d{1,2}(?:\+\d)?/40\b|\bG\d\s*P\d",
-    re.IGNORECASE,
+_SEX_FIELD = Guarded(
+    re.compile(r"\b(?:sex|gender)\s*:\s*([MF])", re.IGNORECASE), needs=("sex", "gender")
 )
-_POSTPARTUM = re.compile(
-    r"\b(?:\d{1,2}|one|two|three|four|five|six|eight|ten|twelve)\s*-?\s*(?:weeks?|wks?|months?|days?)\s*-?\s*(?:post\s*-?\s*(?:partum|natal|delivery)|after\s+(?:delivery|birth))",
-    re.IGNORECASE,
+_GESTATION = Guarded(
+    re.compile(
+        r"\b\d{1,2}(?:\s*(?:\+|/)\s*\d{1,2})?\s*(?:-\s*)?(?:weeks?|wks?|/40)\s*(?:of\s+)?(?:pregnan|gestation|gravid)|\b\d{1,2}(?:\+\d)?/40\b|\bG\d\s*P\d",
+        re.IGNORECASE,
+    ),
+    needs=("pregnan", "gestation", "gravid", "/40", *(f"g{number}" for number in range(10))),
+)
+_POSTPARTUM = Guarded(
+    re.compile(
+        r"\b(?:\d{1,2}|one|two|three|four|five|six|eight|ten|twelve)\s*-?\s*(?:weeks?|wks?|months?|days?)\s*-?\s*(?:post\s*-?\s*(?:partum|natal|delivery)|after\s+(?:delivery|birth))",
+        re.IGNORECASE,
+    ),
+    needs=("partum", "natal", "delivery", "birth"),
 )
 _NUMBER = re.compile(r"(?<![\w.])\d")
 _OLDEST = 115
@@ -167,16 +191,18 @@ def _study_side(title_scan: Scan) -> Laterality:
 def read_patient(given: Patient, scan: Scan) -> PatientFacts:
     """Return demographics and onset; what the metadata says is never overruled by the text."""
     text = scan.document.text
+    lower = text.lower()
+    pregnancy = _pregnancy(scan, lower)
     return PatientFacts(
-        age_years=given.age_years if given.age_years is not None else _age(text),
-        sex=given.sex or _sex(scan),
-        pregnancy=given.pregnancy or _pregnancy(scan),
+        age_years=given.age_years if given.age_years is not None else _age(text, lower),
+        sex=given.sex or _sex(scan, lower) or ("F" if pregnancy else None),
+        pregnancy=given.pregnancy or pregnancy,
         onset_atraumatic=_onset(scan),
     )
 
 
-def _age(text: str) -> int | None:
-    for match in (_at_number(_AGE, text), _AGED.search(text) if "age" in text.lower() else None):
+def _age(text: str, lower: str) -> int | None:
+    for match in (_at_number(_AGE, text), _AGED.search(text, lower)):
         if match and int(match.group(1)) <= _OLDEST:
             return int(match.group(1))
     return None
@@ -188,25 +214,23 @@ def _at_number(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
     return next((match for match in matches if match), None)
 
 
-def _sex(scan: Scan) -> str | None:
+def _sex(scan: Scan, lower: str) -> str | None:
     text = scan.document.text
-    letter = _at_number(_SEX_LETTER, text) or _SEX_FIELD.search(text)
+    letter = _at_number(_SEX_LETTER, text) or _SEX_FIELD.search(text, lower)
     if letter:
         return letter.group(1).upper()
     hits = scan.kind("sex")
-    if hits:
-        return hits[0].value
-    return "F" if _pregnancy(scan) else None
+    return hits[0].value if hits else None
 
 
-def _pregnancy(scan: Scan) -> str | None:
+def _pregnancy(scan: Scan, lower: str) -> str | None:
     text = scan.document.text
     said = {hit.value for hit in scan.kind("pregnancy")}
     if "none" in said:
         return None
-    if "postpartum" in said or _POSTPARTUM.search(text):
+    if "postpartum" in said or _POSTPARTUM.search(text, lower):
         return "postpartum"
-    if "pregnant" in said or _GESTATION.search(text):
+    if "pregnant" in said or _GESTATION.search(text, lower):
         return "pregnant"
     return None
 

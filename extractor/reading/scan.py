@@ -7,10 +7,15 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, KeysView, Sequence
 
     from extractor.reading.compiled import CompiledPatterns
+    from extractor.reading.terms import TermHit
     from extractor.text.document import Document
+
+
+_BY_KEY_ALONE = frozenset({"step", "with", "next", "before", "after", "needs"})
+"""Kinds of terms that are asked for by their whole key."""
 
 
 class Hit(NamedTuple):
@@ -28,27 +33,30 @@ class Scan:
         self.document = document
         self.compiled = compiled
         self._by_kind: dict[str, list[Hit]] = defaultdict(list)
-        self._by_key: dict[str, list[Hit]] = defaultdict(list)
-        words, sentence_of = document.tokens.words, document.sentence_of
+        self._by_key: dict[str, list[TermHit]] = defaultdict(list)
         by_kind, by_key = self._by_kind, self._by_key
-        for start, end, meanings in compiled.term_finder.find(document.tokens.lower):
+        words, sentence_of = document.tokens.words, document.sentence_of
+        for term in compiled.term_finder.find(document.tokens.lower):
+            start, end, meanings = term
             sentence = sentence_of[start]
             if sentence < 0 or sentence != sentence_of[end - 1]:
                 continue
             for key, kind, value, forms in meanings:
                 if forms is not None and " ".join(words[start:end]) not in forms:
                     continue
-                hit = Hit(start, end, value)
-                by_key[key].append(hit)
-                by_kind[kind].append(hit)
+                by_key[key].append(term)
+                if kind not in _BY_KEY_ALONE:
+                    by_kind[kind].append(Hit(start, end, value))
 
     def kind(self, kind: str) -> list[Hit]:
         """Return the hits of a kind, for example every ``side``."""
         return self._by_kind.get(kind, [])
 
-    def between(self, key: str, start: int, end: int) -> list[Hit]:
+    def between(self, key: str, start: int, end: int) -> Sequence[TermHit]:
         """Return the hits of one key that begin in a token range."""
-        hits = self.key(key)
+        hits = self._by_key.get(key)
+        if not hits:
+            return ()
         return hits[bisect_left(hits, start, key=_start) : bisect_left(hits, end, key=_start)]
 
     def by_sentence(self, kind: str) -> dict[int, list[Hit]]:
@@ -58,16 +66,16 @@ class Scan:
             grouped[self.document.sentence_of[hit.start]].append(hit)
         return grouped
 
-    def steps(self) -> list[str]:
-        """Return the keys of the steps of joined phrases that stand in the report."""
-        return [key for key in self._by_key if key.startswith("step:")]
+    def keys(self) -> KeysView[str]:
+        """Return the keys of all terms that stand in the report."""
+        return self._by_key.keys()
 
-    def key(self, key: str) -> list[Hit]:
+    def key(self, key: str) -> Sequence[TermHit]:
         """Return the hits of one key, for example ``step:12``."""
-        return self._by_key.get(key, [])
+        return self._by_key.get(key, ())
 
 
-def _start(hit: Hit) -> int:
+def _start(hit: TermHit) -> int:
     return hit.start
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from extractor.knowledge.expressions import parse_expression
 from extractor.text.near import anchor_of
-from extractor.text.tokens import tokenise
+from extractor.text.tokens import tokenise, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -72,8 +72,8 @@ class ScopeWords:
         """Whether a report names anything of the region; a blank one is for the reader to judge."""
         if not text.strip():
             return True
-        words = [speller.mended(word) for word in tokenise(text).lower]
-        told = [speller.mended(word) for word in tokenise(description).lower]
+        words = tokenise(text, speller.reading).lower
+        told = tokenise(description, speller.reading).lower
         return (
             self.named.stand_in(words)
             or self.named.stand_in(told)
@@ -124,7 +124,7 @@ def _literals_of(compiled: CompiledPatterns, keys: Collection[str]) -> dict[str,
     found: dict[str, set[Words]] = {key: set() for key in keys}
     for key, literal in compiled.terms:
         if key in found:
-            found[key].add(tuple(tokenise(literal).lower))
+            found[key].add(tuple(words_of(literal)))
     return found
 
 
@@ -150,7 +150,7 @@ def _heading_words(compiled: CompiledPatterns) -> set[str]:
         word
         for phrases in compiled.patterns.headings.values()
         for phrase in phrases
-        for word in tokenise(phrase).lower
+        for word in words_of(phrase)
     }
 
 

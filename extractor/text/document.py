@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from extractor.text.sections import Label, SectionFinder, find_labels, find_title
@@ -61,8 +61,7 @@ def cut(text: str, finder: SectionFinder, speller: Speller) -> Document:
     # the title names the examination; it is no paragraph label whose side and place sentences inherit
     inherited = [label for label in labels if label.text != title]
     label_starts = [label.start for label in inherited]
-    tokens = tokenise(text)
-    tokens = replace(tokens, lower=[speller.mended(word) for word in tokens.lower])
+    tokens = tokenise(text, speller.reading)
     width = wrap_width(text)
     sentences: list[Sentence] = []
     sentence_of = [-1] * len(tokens)

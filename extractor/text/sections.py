@@ -14,10 +14,11 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from extractor.model import Section, SectionCategory
-from extractor.text.sentences import Span, split_sentences
+from extractor.text.sentences import Span, lines, split_sentences
+from extractor.text.tokens import lowered
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 _ASKED = re.compile(r"(?:^|\s)\?|\?\s*$")
 _WORD = re.compile(r"\w+")
@@ -43,9 +44,13 @@ _LABEL = re.compile(
 
 
 _BARE_LABEL = re.compile(
-    r"(?:\A|(?<=[.:;!?]\n)|(?<=\n\n)|(?<=:[ ]\n))[ \t]*([A-Z][A-Za-z/&-]*(?:[ \t][A-Za-z/&-]+){0,3})[ \t]*\n(?=[ \t]*\S)"
+    r"\n[ \t]*([A-Z][A-Za-z/&-]*(?:[ \t][A-Za-z/&-]+){0,3})[ \t]*(?=\n[ \t]*\S)"
 )
 """Up to four words alone on a line behind a finished one, with a line below: a heading without its colon."""
+
+
+_ENDED = (".", ":", ";", "!", "?", "\n", ": ")
+"""What stands before the line break above a heading without a colon."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,36 +87,36 @@ class SectionFinder:
         self._category = {
             _fold(phrase): category for category, phrases in headings.items() for phrase in phrases
         }
-        by_length = sorted(self._category, key=len, reverse=True)
-        one, one_in_capitals = (
-            _alternatives(by_length),
-            _alternatives([name.upper() for name in by_length]),
-        )
+        one, in_capitals = _any_of(self._category), _any_of(map(str.upper, self._category))
         names = rf"(?:{one})(?:(?:{_JOIN})(?:{one}))?(?!\w)"
-        capitals = (
-            f"(?:{one_in_capitals})(?:(?:{_JOIN.replace('and', 'AND')})(?:{one_in_capitals}))?"
-        )
+        capitals = f"(?:{in_capitals})(?:(?:{_JOIN.replace('and', 'AND')})(?:{in_capitals}))?"
         # With a colon (or dash) a heading may stand at the start of a line or after a full stop; without one
-        # it must fill its line, or be in capitals at the start of a line.
+        # it must fill its line, or be in capitals at the start of a line. The first two see lower case:
+        # to ignore it while matching takes the engine three times as long.
         self._with_colon = re.compile(
             rf"(?:^|(?<=[.!?:;)])[ \t]*|(?<=[.!?:;)])[ \t]*\n)[ \t*#>_]*(?:\d{{1,2}}[.)][ \t]*)?({names})"
             rf"[ \t]*(?:\([^)\n]{{0,40}}\)|#?\d[\d./ \t-]{{0,16}}(?:\d{{1,2}}:\d\d)?)?[ \t*_]*(?::|[ \t][-\u2013\u2014](?=[ \t\n])|\.[ \t]*\n)",
-            re.IGNORECASE | re.MULTILINE,
+            re.MULTILINE,
         )
         self._alone = re.compile(
-            rf"^[ \t*#_]*(?:\d{{1,2}}[.)][ \t]*)?({names})[ \t*_]*$", re.IGNORECASE | re.MULTILINE
+            rf"^[ \t*#_]*(?:\d{{1,2}}[.)][ \t]*)?({names})[ \t*_]*$", re.MULTILINE
         )
         self._capitals = re.compile(rf"^[ \t]*({capitals})(?=[ \t]+[A-Z0-9][a-z])", re.MULTILINE)
 
     def find(self, text: str) -> tuple[Section, ...]:
         """Return the sections in order, covering the text from the first character to the last."""
-        patterns = (self._with_colon, self._alone, self._capitals)
-        found = [match for pattern in patterns for match in pattern.finditer(text)]
+        lower = lowered(text)
+        found = [
+            *self._with_colon.finditer(lower),
+            *self._alone.finditer(lower),
+            *self._capitals.finditer(text),
+        ]
         ordered: list[tuple[int, str]] = []
         reached = 0
-        for match in sorted(found, key=lambda match: match.start(1)):
-            if match.start(1) >= reached:
-                ordered.append((match.start(1), match.group(1)))
+        for match in sorted(found, key=_first):
+            start, end = match.span(1)
+            if start >= reached:
+                ordered.append((start, text[start:end]))
                 reached = match.end()
         first = ordered[0][0] if ordered else len(text)
         sections: list[Section] = []
@@ -241,8 +246,23 @@ class _Words:
         )
 
 
-def _alternatives(names: Sequence[str]) -> str:
-    return "|".join(re.escape(name).replace(r"\ ", r"[ \t]+") for name in names)
+def _first(match: re.Match[str]) -> int:
+    return match.start(1)
+
+
+def _any_of(names: Iterable[str]) -> str:
+    """Return a pattern of all names that tries each letter once and prefers the longest name."""
+    rests: dict[str, list[str]] = {}
+    for name in names:
+        rests.setdefault(name[:1], []).append(name[1:])
+    ends = rests.pop("", None) is not None
+    branches = [
+        (r"[ \t]+" if letter == " " else re.escape(letter)) + _any_of(rest)
+        for letter, rest in rests.items()
+    ]
+    if not branches:
+        return ""
+    return f"(?:{'|'.join(branches)})" + ("?" if ends else "")
 
 
 def _fold(phrase: str) -> str:
@@ -253,31 +273,38 @@ def find_labels(text: str, sections: Sequence[Section]) -> list[Label]:
     """Return the labels that are not headings, each with the stretch it governs."""
     heading_starts = {section.start for section in sections if section.title}
     ends = sorted({section.end for section in sections})
-    found = [
-        match
-        for match in _LABEL.finditer(text)
+    spans = [
+        (match.start(1), match.end(1), match.end())
+        for line in lines(text)
+        if ":" in text[line.start : line.end]
+        for match in _LABEL.finditer(text, line.start, line.end + 1)
         if match.start(1) not in heading_starts and len(match.group(1).split()) <= _LABEL_MAX_WORDS
     ]
-    taken = {match.start(1) for match in found} | heading_starts
-    found += [match for match in _BARE_LABEL.finditer(text) if match.start(1) not in taken]
-    found.sort(key=lambda match: match.start(1))
+    taken = {start for start, _, _ in spans} | heading_starts
+    spans += [one for one in _bare_labels(text) if one[0] not in taken]
+    spans.sort()
     labels = []
     unwrapped = max((len(line) for line in text.split("\n")), default=0) > _WIDEST_WRAP
-    for position, match in enumerate(found):
-        section_end = (
-            ends[bisect_right(ends, match.start(1))] if ends[-1] > match.start(1) else len(text)
-        )
-        next_start = found[position + 1].start(1) if position + 1 < len(found) else len(text)
-        line_end = text.find("\n", match.end())
-        own_line = not text[match.end() : line_end if line_end >= 0 else len(text)].strip()
+    for position, (start, text_end, end) in enumerate(spans):
+        section_end = ends[bisect_right(ends, start)] if ends[-1] > start else len(text)
+        next_start = spans[position + 1][0] if position + 1 < len(spans) else len(text)
+        line_end = text.find("\n", end)
+        own_line = not text[end : line_end if line_end >= 0 else len(text)].strip()
         if not own_line and unwrapped and line_end >= 0:
             next_start = min(next_start, line_end)
         labels.append(
-            Label(
-                match.group(1), match.start(1), match.end(), min(section_end, next_start), own_line
-            )
+            Label(text[start:text_end], start, end, min(section_end, next_start), own_line)
         )
     return labels
+
+
+def _bare_labels(text: str) -> Iterator[tuple[int, int, int]]:
+    """Yield start and end of each heading without a colon, and the end of its line."""
+    # the line break that the pattern begins with lets the engine jump from line to line
+    for match in _BARE_LABEL.finditer("\n" + text):
+        break_at = match.start() - 1
+        if break_at < 0 or text.endswith(_ENDED, 0, break_at):
+            yield match.start(1) - 1, match.end(1) - 1, match.end()
 
 
 def find_title(text: str, sections: Sequence[Section]) -> str:

@@ -6,14 +6,14 @@ never a word that the pattern set knows itself (clinical.md 1.1). The offsets st
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING
+
+from extractor.text.tokens import Reading
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
 _SHORTEST = 7
-_CACHED_WORDS = 50_000
 
 
 class Speller:
@@ -27,10 +27,11 @@ class Speller:
         for word in self._words:
             for shorter in _shortened(word):
                 self._without.setdefault(shorter, set()).add(word)
-        self.mended = lru_cache(maxsize=_CACHED_WORDS)(self._mended)
+        self.reading = Reading(self.mended)
+        """By word as it stands in a text, in any case, the word that is read for it."""
 
-    def _mended(self, word: str) -> str:
-        """Return the word as it should be read: itself, or the only listed word near to it."""
+    def mended(self, word: str) -> str:
+        """Return the lower-case word as it should be read: itself, or the only listed word near to it."""
         if not _SHORTEST <= len(word) <= self._longest or word in self._known:
             return word
         if not word.isalpha():

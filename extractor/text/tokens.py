@@ -10,9 +10,15 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 _TOKEN = re.compile(r"\d+(?:[.,]\d+)+(?!\w)|[^\W_]+|\.{4,}|[^\w\s]|_+")
 _HYPHENS = frozenset("-\u2010\u2011")
+_REMEMBERED = 100_000
+"""Words; some 10 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,20 +38,28 @@ class Tokens:
         return bisect_left(self.starts, offset)
 
 
-def tokenise(text: str) -> Tokens:
-    """Cut a text into tokens, in linear time."""
-    words: list[str] = []
-    starts: list[int] = []
-    ends: list[int] = []
-    for match in _TOKEN.finditer(text):
-        word = match.group()
-        start, end = match.span()
-        if word in _HYPHENS and _joins_words(text, start, end):
-            continue
-        words.append(word)
-        starts.append(start)
-        ends.append(end)
-    return Tokens(words, [_folded(word) for word in words], starts, ends)
+def tokenise(text: str, reading: Mapping[str, str] | None = None) -> Tokens:
+    """Cut a text into tokens, in linear time.
+
+    ``reading`` gives the word that is matched for the word that stands in the text; without it,
+    that is its lower case.
+    """
+    spans = [match.span() for match in _TOKEN.finditer(text)]
+    words = [text[start:end] for start, end in spans]
+    if not _HYPHENS.isdisjoint(words):
+        kept = [
+            index
+            for index, word in enumerate(words)
+            if word not in _HYPHENS or not _joins_words(text, *spans[index])
+        ]
+        words, spans = [words[index] for index in kept], [spans[index] for index in kept]
+    known = _FOLDED if reading is None else reading
+    return Tokens(
+        words,
+        [known[word] for word in words],
+        [start for start, _ in spans],
+        [end for _, end in spans],
+    )
 
 
 def words_of(phrase: str) -> list[str]:
@@ -56,9 +70,32 @@ def words_of(phrase: str) -> list[str]:
     return tokenise(phrase).lower
 
 
-def _folded(word: str) -> str:
-    """Return the word as it is matched; dots that lead to a field's value are its colon."""
-    return ":" if word.startswith("....") else word.lower()
+def lowered(text: str) -> str:
+    """Return a text in lower case, each character at its place."""
+    lower = text.lower()
+    if len(lower) == len(text):
+        return lower
+    # "\u0130" is two characters in lower case
+    return "".join(one if len(one.lower()) > 1 else one.lower() for one in text)
+
+
+class Reading(dict[str, str]):
+    """Remembers for words as they stand in texts the words that are matched for them."""
+
+    def __init__(self, read: Callable[[str], str] = lambda word: word) -> None:
+        super().__init__()
+        self._read = read
+        """What is read for a word in lower case."""
+
+    def __missing__(self, word: str) -> str:
+        """Work out a word that is not known yet; dots that lead to a field's value are its colon."""
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        self[word] = read = ":" if word.startswith("....") else self._read(word.lower())
+        return read
+
+
+_FOLDED = Reading()
 
 
 def _joins_words(text: str, start: int, end: int) -> bool:
