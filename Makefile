@@ -13,6 +13,8 @@ RUN := $(BIN)/python
 RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
 BENCH := $(VENV)/.bench-installed
+# Libraries to measure against that need another spaCy
+PEERS := .venv-peers
 # Arguments for one run, as in: make test ARGS="tests/api -k problems"
 ARGS ?=
 # Processes that run tests, each with a PostgreSQL and a Redis of its own
@@ -64,9 +66,8 @@ fmt: $(DEV) ## Format the code and mend what can be mended
 	@$(BIN)/ruff format --quiet .
 
 .PHONY: bench
-bench: $(BENCH) ## Measure the speed side by side and write benchmarks/results.json
-	@test -e benchmarks/__main__.py || { echo "No benchmarks yet: benchmarks/__main__.py is missing"; exit 1; }
-	@$(RUN) -m benchmarks $(ARGS)
+bench: $(BENCH) $(PEERS)/.installed ## Measure the speed side by side; write benchmarks/results.json and docs/reference/speed.md
+	@$(RUN) -m benchmarks --peers $(PEERS)/bin/python $(ARGS)
 
 .PHONY: check-gate
 check-gate: $(DEV) ## Compare reading with and without the gate on every report there is (minutes)
@@ -86,6 +87,7 @@ lock: $(DEV) ## Write requirements/*.txt anew (make lock ARGS=--upgrade for newe
 	@$(BIN)/$(UV_LOCK) $(ARGS) --group dev -c requirements/runtime.txt -o requirements/dev.txt
 	@$(BIN)/$(UV_LOCK) $(ARGS) --group build -c requirements/dev.txt -o requirements/build.txt
 	@$(BIN)/$(UV_LOCK) $(ARGS) --group bench -c requirements/runtime.txt -c requirements/dev.txt -o requirements/bench.txt
+	@$(BIN)/$(UV_LOCK) $(ARGS) --group peers -o requirements/peers.txt
 
 .PHONY: lock-check
 lock-check: $(DEV) ## Check that the locks say what pyproject.toml asks for
@@ -93,7 +95,7 @@ lock-check: $(DEV) ## Check that the locks say what pyproject.toml asks for
 
 .PHONY: clean
 clean: ## Remove what the tools made (not marrow-data)
-	@rm -rf $(VENV) build dist htmlcov demo-output .coverage .coverage.* \
+	@rm -rf $(VENV) $(PEERS) build dist htmlcov demo-output .coverage .coverage.* \
 		.pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -115,4 +117,10 @@ $(DEV): requirements/dev.txt $(RUNTIME)
 $(BENCH): requirements/bench.txt $(DEV)
 	@echo "Installing medspaCy's own sentence splitter to measure against"
 	@$(PIP_LOCKED) --require-hashes -r requirements/bench.txt
+	@touch $@
+
+$(PEERS)/.installed: requirements/peers.txt
+	@scripts/make_venv.sh $(PEERS)
+	@echo "Installing EDS-NLP and negspaCy to measure against"
+	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/peers.txt
 	@touch $@
