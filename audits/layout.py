@@ -57,6 +57,10 @@ class Layout:
         """Return the rows of one batch that were not to be read, before duplicates are known."""
         return self.staged / f"passed-{number:06d}.parquet"
 
+    def staged_identities(self, number: int) -> Path:
+        """Return what each report of one batch is a version of."""
+        return self.staged / f"identities-{number:06d}.parquet"
+
     def passed(self, number: int) -> Path:
         """Return the assessments of one batch of reports that are not read."""
         return self.work / "passed" / f"{number:06d}.parquet"
