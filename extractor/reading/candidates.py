@@ -157,17 +157,13 @@ def _chain(
     if step == len(options):
         return chain
     end = chain[-1][1]
-    for start, stop, place in options[step][bisect_left(options[step], end, key=_start) :]:
+    for start, stop, place in options[step][bisect_left(options[step], (end,)) :]:
         if start - end > phrase.gaps[step - 1] or _broken(scan, chain[0][0], end, start):
             break
         longer = _chain(scan, phrase, options, [*chain, (start, stop, place)])
         if longer:
             return longer
     return None
-
-
-def _start(option: _Option) -> int:
-    return option[0]
 
 
 def _broken(scan: Scan, first: int, start: int, end: int) -> bool:
