@@ -230,3 +230,20 @@ def test_whose_disease_it_is(extractor: Extractor, text: str, experiencer: str) 
 def test_a_span_without_words_is_refused(extractor: Extractor) -> None:
     with pytest.raises(ValueError, match="no word stands"):
         extractor.assert_span(Report("Normal hips."), 5, 5)
+
+
+@pytest.mark.parametrize(
+    ("text", "statuses"),
+    [
+        ("Marrow oedema of the head. Follow-up: resolution of oedema.", ["affirmed", "historical"]),
+        ("Marrow oedema of the head. By May oedema had resolved.", ["affirmed", "historical"]),
+        # nothing was named before, or what is named now is not said to be gone
+        ("Follow-up: resolution of oedema.", []),
+        ("Marrow oedema of the head. There is oedema.", ["affirmed"]),
+    ],
+)
+def test_what_is_gone_is_what_was_named_before(
+    extractor: Extractor, text: str, statuses: list[str]
+) -> None:
+    found = mentions_of(extractor, f"MRI left hip. {text}", "marrow_oedema")
+    assert [one.status for one in found] == statuses
