@@ -195,6 +195,10 @@ class Anatomy(Entry):
     """Words before a side that is only compared with ("than the right")."""
     exclusive_behind: list[str] = []
     """Words right behind a place that take it away ("not involved")."""
+    examined: list[str] = []
+    """Words before a place that name the examination of it ("MRI of the")."""
+    examined_behind: list[str] = []
+    """Words right behind a place that name the examination of it ("pelvis MRI")."""
     anaphors: list[str] = []
     """Words that stand for the place named last ("the same region is demineralised")."""
     settled: list[str] = []
