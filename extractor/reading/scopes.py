@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from extractor.knowledge.schema import CueRule
     from extractor.reading.candidates import Candidate
+    from extractor.reading.clauses import Clauses
     from extractor.reading.scan import Scan
 
 _NOT_ABOUT_MENTIONS = frozenset({"terminate", "pseudo"})
@@ -69,14 +70,15 @@ class CueScopes:
         scan: Scan,
         candidates: Sequence[Candidate],
         cues: Sequence[CueHit],
-        clauses: Sequence[int],
+        clauses: Clauses,
     ) -> None:
         self._rules = scan.compiled.cues
         self._document = scan.document
         self._lower = scan.document.tokens.lower
         self._candidates = candidates
         self._starts = [one.start for one in candidates]
-        self._clauses = clauses
+        self._clauses = clauses.number_of
+        self._parted = clauses.part
         self._severity_starts = {hit.start for hit in scan.kind("severity")}
         self._by_sentence: dict[int, list[CueHit]] = {}
         for cue in cues:
@@ -165,6 +167,8 @@ class CueScopes:
                 rule.direction != "backward"
                 and self._near(rule, cue.end, one.start)
                 and not (denies and self._restarted(cue, rule, one))
+                # what a remark states is not denied before it
+                and not (denies and self._parted(cue.start, one.start))
                 and not (denies and self._of_other_field(cue, one))
                 and not (doubts and self._observed_with(cue, one))
             )

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from extractor.knowledge.schema import Finding
-    from extractor.medspacy_adapter import CueHit
     from extractor.reading.candidates import Candidate
+    from extractor.reading.clauses import Clauses
     from extractor.reading.places import Place, SideHit
     from extractor.reading.scan import Scan
 
@@ -122,7 +122,7 @@ class SiteReader:
         *,
         places: Sequence[Place],
         sides: Sequence[SideHit],
-        clauses: Sequence[int],
+        clauses: Clauses,
         titled: Sequence[Place],
         region: str | None,
         study_side: Laterality,
@@ -145,9 +145,13 @@ class SiteReader:
         named = {name for place in places for name in place.regions}
         self._whole_region = region is not None and region not in named
         self._side_reader = SideReader(
-            scan, sides=sides, places=places, clauses=clauses, study_side=study_side
+            scan,
+            sides=sides,
+            places=places,
+            clauses=clauses,
+            study_side=study_side,
         )
-        self._clause_of = clauses
+        self._clause_of = clauses.number_of
         self._last_sites: dict[str, tuple[str, ...]] = {}
 
     def read(self, position: int) -> Sited:
@@ -380,37 +384,3 @@ class SiteReader:
         return {name for place in places for name in place.regions} or {
             self._region_near(one) or ""
         }
-
-
-def number_clauses(
-    scan: Scan, cues: Sequence[CueHit], candidates: Sequence[Candidate]
-) -> list[int]:
-    """Return the clause number of each token; contrasts, semicolons and a label's colon part clauses.
-
-    The label that is itself a mention goes with its value ("Marrow oedema: femoral neck").
-    """
-    rules = scan.compiled.cues
-    starts = {cue.start for cue in cues if rules[cue.rule].clause}
-    tokens = scan.document.tokens
-    starts |= {
-        cue.start
-        for cue in cues
-        if rules[cue.rule].category == "negation" and tokens.lower[cue.start - 1] == ","
-    }
-    first = [one.start for one in candidates]
-    starts |= {
-        tokens.index_at(label.end)
-        for label in scan.document.labels
-        if bisect_left(first, tokens.index_at(label.start))
-        == bisect_left(first, tokens.index_at(label.end))
-    }
-    starts |= {index for index, word in enumerate(scan.document.tokens.lower) if word == ";"}
-    numbers: list[int] = []
-    number = 0
-    previous = -1
-    for index, sentence in enumerate(scan.document.sentence_of):
-        if sentence != previous or index in starts:
-            number += 1
-        previous = sentence
-        numbers.append(number)
-    return numbers
