@@ -68,6 +68,10 @@ class Finding(Entry):
     """Whether it is told of the patient, and so has no site and no side."""
     is_event: bool = False
     """Whether it is past by its nature, so that a date in the request makes it no history ("fell 4 weeks ago")."""
+    family: Name | None = None
+    """Findings of one family are no choice between two ("transient or migratory osteoporosis")."""
+    is_diagnosis: bool = False
+    """Whether it names a disease: of diagnoses in a list that ends with "or", each is only possible."""
     elliptic: bool = False
     """Whether the second half of a statement may leave its name out ("... moderate on the right")."""
     shown: bool = True
@@ -255,6 +259,12 @@ class CueRule(Entry):
     """With direction ``both``: reaches back only as the value of a field ("Effusion: none"), with nothing behind it."""
     crosses: bool = False
     """Whether it reaches beyond a comma that begins a new statement."""
+    choice: bool = False
+    """For ``uncertainty``: stands between two findings and leaves the choice; weaker than every other cue."""
+    of_diagnoses: bool = False
+    """With ``choice``: only between two diagnoses ("/")."""
+    rivals: list[str] = []
+    """With ``choice``: words for what is no finding of this set, and may be the other of the two."""
     clause: bool = False
     """For ``terminate``: whether it also parts places and sides (a contrast)."""
     comment: str = ""
