@@ -259,6 +259,8 @@ class CueRule(Entry):
     """With direction ``both``: reaches back only as the value of a field ("Effusion: none"), with nothing behind it."""
     crosses: bool = False
     """Whether it reaches beyond a comma that begins a new statement."""
+    heads: bool = False
+    """Begins a label, and governs the items of the list under it ("Differential diagnosis:")."""
     choice: bool = False
     """For ``uncertainty``: stands between two findings and leaves the choice; weaker than every other cue."""
     of_diagnoses: bool = False

@@ -195,6 +195,7 @@ def _compile_words(compiled: CompiledPatterns, compiler: PhraseCompiler) -> None
         ("pregnancy:none", people.not_pregnant),
         ("onset:atraumatic", people.atraumatic),
         ("onset:traumatic", people.traumatic),
+        *((f"heads:{cue.id}", cue.phrases) for cue in patterns.cues if cue.heads),
         *((f"choice:{cue.id}", cue.phrases) for cue in patterns.cues if cue.choice),
         *((f"rival:{cue.id}", cue.rivals) for cue in patterns.cues if cue.rivals),
     ]
@@ -209,7 +210,7 @@ def _compile_words(compiled: CompiledPatterns, compiler: PhraseCompiler) -> None
 def _cue_phrases(patterns: PatternSet, compiler: PhraseCompiler) -> list[CuePhrase]:
     found: list[CuePhrase] = []
     for cue in patterns.cues:
-        if cue.choice:
+        if cue.choice or cue.heads:
             continue
         direction = cue.category if cue.category in {"terminate", "pseudo"} else cue.direction
         for phrase in cue.phrases:

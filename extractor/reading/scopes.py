@@ -6,6 +6,7 @@ from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from extractor.medspacy_adapter import CueHit
+from extractor.reading.listings import Listings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,6 +87,7 @@ class CueScopes:
                 sentence = scan.document.sentence_of[cue.start]
                 self._by_sentence.setdefault(sentence, []).append(cue)
         self._cue_finder = scan.compiled.cue_finder
+        self._listings = Listings(scan)
         self._of_label: dict[int, list[CueHit]] = {}
 
     def governing(self, one: Candidate) -> dict[str, list[CueHit]]:
@@ -98,6 +100,9 @@ class CueScopes:
         if found.keys().isdisjoint(_STATED):
             for cue in self._heading_cues(one):
                 found.setdefault(self._rules[cue.rule].category, []).append(cue)
+            listed = self._listings.over(one)
+            if listed:
+                found.setdefault(self._rules[listed.rule].category, []).append(listed)
         return found
 
     def speaks_between(self, one: Candidate, cue: CueHit) -> bool:

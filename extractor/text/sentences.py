@@ -44,6 +44,8 @@ _ABBREVIATIONS = frozenset(
         "rt",
         "st",
         "vs",
+        "dd",
+        "ddx",
         "med",
         "lat",
         "ant",
