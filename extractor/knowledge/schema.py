@@ -68,6 +68,10 @@ class Finding(Entry):
     """Whether it is told of the patient, and so has no site and no side."""
     is_event: bool = False
     """Whether it is past by its nature, so that a date in the request makes it no history ("fell 4 weeks ago")."""
+    family: Name | None = None
+    """Findings of one family are no choice between two ("transient or migratory osteoporosis")."""
+    is_diagnosis: bool = False
+    """Whether it names a disease: of diagnoses in a list that ends with "or", each is only possible."""
     elliptic: bool = False
     """Whether the second half of a statement may leave its name out ("... moderate on the right")."""
     shown: bool = True
@@ -195,6 +199,10 @@ class Anatomy(Entry):
     """Words before a side that is only compared with ("than the right")."""
     exclusive_behind: list[str] = []
     """Words right behind a place that take it away ("not involved")."""
+    examined: list[str] = []
+    """Words before a place that name the examination of it ("MRI of the")."""
+    examined_behind: list[str] = []
+    """Words right behind a place that name the examination of it ("pelvis MRI")."""
     anaphors: list[str] = []
     """Words that stand for the place named last ("the same region is demineralised")."""
     settled: list[str] = []
@@ -251,6 +259,14 @@ class CueRule(Entry):
     """With direction ``both``: reaches back only as the value of a field ("Effusion: none"), with nothing behind it."""
     crosses: bool = False
     """Whether it reaches beyond a comma that begins a new statement."""
+    heads: bool = False
+    """Begins a label, and governs the items of the list under it ("Differential diagnosis:")."""
+    choice: bool = False
+    """For ``uncertainty``: stands between two findings and leaves the choice; weaker than every other cue."""
+    of_diagnoses: bool = False
+    """With ``choice``: only between two diagnoses ("/")."""
+    rivals: list[str] = []
+    """With ``choice``: words for what is no finding of this set, and may be the other of the two."""
     clause: bool = False
     """For ``terminate``: whether it also parts places and sides (a contrast)."""
     comment: str = ""

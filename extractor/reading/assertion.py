@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from extractor.model import Certainty, Experiencer, SectionCategory, Status
+from extractor.reading.alternatives import find_alternatives
 from extractor.reading.candidates import holds_in
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ class _Case:
     resolution: str | None
     """The change that the historical cue tells: it was there and is gone."""
     change: str | None
+    alternative: CueHit | None
+    """The word that leaves the choice between this and another finding."""
 
 
 class AssertionReader:
@@ -79,6 +82,7 @@ class AssertionReader:
         self._rules = scan.compiled.cues
         self._findings = scan.compiled.patterns.findings
         self._scopes = scopes
+        self._alternatives = find_alternatives(scan, candidates)
 
     def read(self, one: Candidate) -> Assertion:
         """Return what the report asserts of a candidate."""
@@ -118,6 +122,7 @@ class AssertionReader:
             historical=historical,
             resolution=self._rules[historical.rule].change if historical else None,
             change=one.rule.change or (self._rules[change.rule].change if change else None),
+            alternative=self._alternatives.get(one.start),
         )
 
     def _decisive(self, one: Candidate, cues: dict[str, list[CueHit]]) -> CueHit | None:
@@ -213,6 +218,19 @@ class AssertionReader:
             holds_in(self._scan, phrase, following) for phrase in compiled.completing.get(index, ())
         )
 
+    def _alternative(self, case: _Case) -> _Verdict | None:
+        """One of two findings between which the report leaves the choice; a request asks which it is."""
+        if (
+            case.alternative is None
+            or case.historical
+            or case.section == SectionCategory.COMPARISON
+        ):
+            return None
+        if case.section == SectionCategory.INDICATION:
+            return _Verdict(Status.HYPOTHETICAL, case.alternative)
+        certainty = self._rules[case.alternative.rule].certainty
+        return _Verdict(Status.UNCERTAIN, case.alternative, certainty)
+
     def _past(self, case: _Case) -> _Verdict | None:
         finding = self._findings.get(case.one.rule.finding or "")
         asked = case.section == SectionCategory.INDICATION
@@ -243,6 +261,7 @@ _JUDGES: tuple[Callable[[AssertionReader, _Case], _Verdict | None], ...] = (
     AssertionReader._advised,  # noqa: SLF001
     AssertionReader._doubted,  # noqa: SLF001
     AssertionReader._meant_by_phrase,  # noqa: SLF001
+    AssertionReader._alternative,  # noqa: SLF001
     AssertionReader._past,  # noqa: SLF001
     AssertionReader._affirmed,  # noqa: SLF001
 )

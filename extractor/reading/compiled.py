@@ -186,6 +186,8 @@ def _compile_anatomy(compiled: CompiledPatterns, compiler: PhraseCompiler) -> No
         ("exclusive", anatomy.exclusive),
         ("exclusive_behind", anatomy.exclusive_behind),
         ("compared", anatomy.compared),
+        ("examined", anatomy.examined),
+        ("examined_behind", anatomy.examined_behind),
         ("not_side", anatomy.not_sides),
         ("settled", anatomy.settled),
         ("anaphor", anatomy.anaphors),
@@ -217,6 +219,9 @@ def _compile_words(compiled: CompiledPatterns, compiler: PhraseCompiler) -> None
         ("pregnancy:none", people.not_pregnant),
         ("onset:atraumatic", people.atraumatic),
         ("onset:traumatic", people.traumatic),
+        *((f"heads:{cue.id}", cue.phrases) for cue in patterns.cues if cue.heads),
+        *((f"choice:{cue.id}", cue.phrases) for cue in patterns.cues if cue.choice),
+        *((f"rival:{cue.id}", cue.rivals) for cue in patterns.cues if cue.rivals),
     ]
     for key, phrases in groups:
         for phrase in phrases:
@@ -229,6 +234,8 @@ def _compile_words(compiled: CompiledPatterns, compiler: PhraseCompiler) -> None
 def _cue_phrases(patterns: PatternSet, compiler: PhraseCompiler) -> list[CuePhrase]:
     found: list[CuePhrase] = []
     for cue in patterns.cues:
+        if cue.choice or cue.heads:
+            continue
         direction = cue.category if cue.category in {"terminate", "pseudo"} else cue.direction
         for phrase in cue.phrases:
             literals = _literals(compiler, phrase, f"cue '{cue.id}'")

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from extractor.reading.candidates import Candidate
+    from extractor.reading.clauses import Clauses
     from extractor.reading.places import Place, SideHit
     from extractor.reading.scan import Scan
     from extractor.text.document import Sentence
@@ -37,7 +38,7 @@ class SideReader:
         *,
         sides: Sequence[SideHit],
         places: Sequence[Place],
-        clauses: Sequence[int],
+        clauses: Clauses,
         study_side: Laterality,
     ) -> None:
         self._document = scan.document
@@ -54,7 +55,8 @@ class SideReader:
         self._by_label = self._group_by_label(sides)
         labels = scan.document.labels
         self._headings = [position for position in self._by_label if labels[position].own_line]
-        self._clause_of = clauses
+        self._clause_of = clauses.number_of
+        self._parted = clauses.part
         self._study_side = study_side
         self._last: Laterality | None = None
         self._spoken_of: Laterality | None = None
@@ -134,7 +136,8 @@ class SideReader:
         at_places = [
             side
             for side in own
-            if any(
+            if self._clause_of[side.start] == self._clause_of[one.start]
+            and any(
                 place.start <= side.start and side.end <= place.end + _BEHIND_PLACE
                 for place in places
             )
@@ -177,7 +180,12 @@ class SideReader:
         return None
 
     def _of_sentence(self, one: Candidate) -> list[SideHit]:
-        return self._by_sentence.get(self._document.sentence_of[one.start], [])
+        """Return the sides of the candidate's sentence, without those of a remark behind it."""
+        return [
+            side
+            for side in self._by_sentence.get(self._document.sentence_of[one.start], ())
+            if side.start < one.end or not self._parted(side.start, one.start)
+        ]
 
     def _resolve(self, sides: Sequence[SideHit]) -> Laterality | None:
         """Return the side meant by words for it; "contralateral" is read against the last side said."""

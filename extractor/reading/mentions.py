@@ -18,8 +18,9 @@ from extractor.model import (
 )
 from extractor.reading.assertion import Assertion, AssertionReader
 from extractor.reading.candidates import Candidate, find_candidates
+from extractor.reading.clauses import find_clauses
 from extractor.reading.scopes import CueScopes
-from extractor.reading.siting import Sited, SiteReader, number_clauses
+from extractor.reading.siting import Sited, SiteReader
 from extractor.reading.wording import Wording
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class MentionReader:
             if self._document.sentence_at(one.start).section not in _UNREAD
         ]
         cues = find_cues(scan, self._candidates)
-        clauses = number_clauses(scan, cues, self._candidates)
+        clauses = find_clauses(scan, cues, self._candidates, sides)
         self._assertions = AssertionReader(
             scan, CueScopes(scan, self._candidates, cues, clauses), self._candidates
         )

@@ -37,6 +37,8 @@ class Place:
     """Said as an extension of the place before ("into the neck")."""
     exclusive: bool = False
     """Said to be free ("sparing of the head")."""
+    examined: bool = False
+    """Said as what was looked at ("MRI of the hips"); a finding's own place and side outrank it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,8 @@ class _Joiner:
             index for hit in scan.kind("connector") for index in range(hit.start, hit.end)
         }
         self._additive = {hit.end for hit in scan.kind("additive")}
+        self._examined = {hit.end for hit in scan.kind("examined")}
+        self._examined_behind = {hit.start for hit in scan.kind("examined_behind")}
         self._free = {hit.start for hit in scan.kind("exclusive_behind")}
         self._exclusive = {hit.end for hit in scan.kind("exclusive")}
 
@@ -175,6 +179,7 @@ class _Joiner:
             generic=not exact_regions and not any(_EXACT in site.groups for site in sites),
             additive=self._marked(self._additive, first, start),
             exclusive=self._marked(self._exclusive, first, start) or end in self._free,
+            examined=self._marked(self._examined, first, start) or end in self._examined_behind,
         )
 
     def _first(self, start: int) -> int:
