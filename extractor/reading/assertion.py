@@ -27,6 +27,8 @@ _DENIED_GAP = 12
 
 _DOUBTED_GAP = 2
 """Words between a doubt and the assertion that it governs ("unclear whether this is secondary to")."""
+_CHOICE = frozenset({"or", "nor"})
+"""Words that go on with a list that is denied."""
 _FLIPPING = frozenset({"not", "no"})
 """Words right before a statement of the normal that turn it round ("not normally mineralised")."""
 _NEW_ITEM = frozenset({",", "and", "with", ":"})
@@ -133,13 +135,27 @@ class AssertionReader:
         rivals = [*denials, *doubts, *cues.get("affirmation", [])]
         before = [cue for cue in rivals if cue.start < one.start]
         nearest = self._governor(_nearest(before, one), before)
-        if nearest and nearest in denials:
-            return nearest
         after = _nearest([cue for cue in doubts if cue.start >= one.end], one)
+        if nearest and nearest in denials and not self._has_own_predicate(nearest, one, after):
+            return nearest
         if after and nearest and self._scopes.speaks_between(one, after):
             # "most suggestive of X, Y cannot be excluded": each has its own
             return nearest
         return after or nearest
+
+    def _has_own_predicate(self, denial: CueHit, one: Candidate, doubt: CueHit | None) -> bool:
+        """Whether a comma behind the denial begins a statement of its own ("no trauma, AVN is favoured").
+
+        Not where the denial goes through a list to its last item ("no fracture, AVN or sepsis is suspected").
+        """
+        if doubt is None or self._scopes.speaks_between(one, doubt):
+            return False
+        before = self._lower[denial.end : one.start]
+        if "," not in before:
+            return False
+        item = before[len(before) - before[::-1].index(",") :]
+        rest = self._lower[one.end : doubt.start]
+        return _CHOICE.isdisjoint(item) and _CHOICE.isdisjoint(rest)
 
     def _governor(self, cue: CueHit | None, before: Sequence[CueHit]) -> CueHit | None:
         """Return what governs the cue from before it, else the cue.

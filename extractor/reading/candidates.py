@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from extractor.reading.labels import without_labels
 from extractor.reading.places import Place
 from extractor.reading.scan import Taken
 
@@ -85,7 +86,7 @@ def find_candidates(
     allowed = [one for one in found if _allowed(one, scan, region=region, modality=modality)]
     masked = [one for one in _masked(allowed, scan) if not one.rule.block]
     named = _without_glosses(_with_ellipses(masked, scan), scan)
-    return _without_repeats(named, scan)
+    return without_labels(_without_repeats(named, scan), scan)
 
 
 def _joined(scan: Scan, places: Sequence[Place]) -> list[Candidate]:

@@ -198,8 +198,8 @@ class CueScopes:
     def _looks_back(self, cue: CueHit, rule: CueRule, one: Candidate) -> bool:
         """Whether a cue that may look both ways looks back."""
         if rule.value:
-            doubted = rule.category != "uncertainty" or self._closes(cue)
-            return doubted and self._is_value(cue, one)
+            must_close = rule.closes or rule.category == "uncertainty"
+            return (self._closes(cue) or not must_close) and self._is_value(cue, one)
         if rule.direction == "backward" or rule.category not in _ONE_WAY:
             return True
         if self._has_subject(cue, rule):
