@@ -49,6 +49,11 @@ class Layout:
         """Exists once the audit is finished."""
         return self.out / "metadata.json"
 
+    @property
+    def validation(self) -> Path:
+        """Holds samples for review, and what came of them."""
+        return self.out / "validation"
+
     def staged_file(self, number: int) -> Path:
         """Return the path of a staged part."""
         return self.staged / f"{number:06d}.parquet"
