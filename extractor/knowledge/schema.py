@@ -99,7 +99,7 @@ class Rule(Entry):
     extent: str | None = None
     severity: str | None = None
     sites: list[str] = []
-    """Sites that the phrase itself names."""
+    """Sites that the phrase itself names; no other place in its sentence is added to them."""
     laterality: Laterality | None = None
     case: Literal["any", "exact"] = "any"
     """``exact`` for abbreviations that are words in lower case."""

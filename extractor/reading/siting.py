@@ -335,9 +335,11 @@ class SiteReader:
         return self._fitting(one, tokens.index_at(label.start), tokens.index_at(label.end))
 
     def _canonical(self, one: Candidate, places: Sequence[Place]) -> tuple[str, ...]:
+        if one.rule.sites:
+            return tuple(one.rule.sites)
         finding = self._scan.compiled.patterns.findings[one.rule.finding or ""]
         regions = self._scan.compiled.patterns.anatomy.regions
-        sites: list[str] = list(one.rule.sites)
+        sites: list[str] = []
         for place in places:
             joints = [joint for name in sorted(place.regions) if (joint := regions[name].joint)]
             at_joint = finding.at_joint or one.rule.at_joint

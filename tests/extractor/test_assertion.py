@@ -220,6 +220,9 @@ def test_a_heading_of_the_past_rules_its_terse_paragraph_and_no_more(extractor: 
         ("Family history is significant for stroke.", "other"),
         ("Family history:\nMother - stroke", "other"),
         ("She was brought in by her son with stroke.", "patient"),
+        ("Father died after a stroke.", "other"),
+        ("Her husband had a stroke.", "other"),
+        ("Her husband saw the stroke.", "patient"),
     ],
 )
 def test_whose_disease_it_is(extractor: Extractor, text: str, experiencer: str) -> None:

@@ -54,6 +54,7 @@ def test_marrow_oedema_is_put_where_the_sentence_puts_it(
         ("MRI knee. Small effusion. Menisci intact.", "knee_joint"),
         ("Small pericardial effusion.", "pericardium"),
         ("Moderate left hip joint effusion.", "hip_joint"),
+        ("MRI left hip. Iliopsoas bursal effusion of the left hip.", "bone"),
     ],
 )
 def test_every_effusion_has_its_own_site(extractor: Extractor, text: str, site: str) -> None:
