@@ -224,6 +224,8 @@ def compiled_finder(compiled: CompiledPatterns) -> SectionFinder:
     return SectionFinder(
         compiled.patterns.headings,
         request_words=words.request_words,
+        not_request=words.not_request,
+        asking_words=words.asking_words,
         finding_words=words.finding_words,
         statement_words=words.statement_words,
     )
