@@ -309,6 +309,10 @@ class StudyWords(Entry):
     title_words: list[str]
     request_words: list[str] = []
     """What a request without a heading says; whole words, in any case."""
+    not_request: list[str] = []
+    """Phrases in which a word of a request is none ("... of the hip in pregnancy"), unless the sentence asks."""
+    asking_words: list[str] = []
+    """What only a sentence says that asks, or tells what was known before."""
     finding_words: list[str] = []
     """What only one says who has seen the images."""
     statement_words: list[str] = []

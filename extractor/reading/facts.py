@@ -16,6 +16,7 @@ from extractor.model import (
     Study,
     StudyFacts,
 )
+from extractor.reading.scan import longest
 from extractor.text.sections import SectionFinder
 
 if TYPE_CHECKING:
@@ -164,13 +165,18 @@ def _regions(scan: Scan, title_scan: Scan) -> Counter[str]:
 
 
 def _guessed_region(scan: Scan) -> str | None:
-    """Return the region that is hinted at where nothing names one ("oedema head and neck, no AVN")."""
+    """Return the region that is hinted at where nothing names one ("oedema head and neck, no AVN").
+
+    A bare word hints at nothing beside a place of another region ("the tibia ... its epiphysis").
+    """
     hints = scan.kind("hint")
     if hints:
         return hints[0].value
-    sites = scan.compiled.sites
-    meant = (site.region for hit in scan.kind("site") if (site := sites[int(hit.value)]).only_in)
-    return next(meant, None)
+    sites, hits = scan.compiled.sites, scan.kind("site")
+    bare = (site.region for hit in hits if (site := sites[int(hit.value)]).only_in)
+    meant = next(bare, None)
+    elsewhere = any(sites[int(hit.value)].region != meant for hit in longest(hits))
+    return None if elsewhere else meant
 
 
 def _modality(scan: Scan) -> str | None:
@@ -248,6 +254,8 @@ def compiled_finder(compiled: CompiledPatterns) -> SectionFinder:
     return SectionFinder(
         compiled.patterns.headings,
         request_words=words.request_words,
+        not_request=words.not_request,
+        asking_words=words.asking_words,
         finding_words=words.finding_words,
         statement_words=words.statement_words,
     )

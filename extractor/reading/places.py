@@ -111,7 +111,7 @@ def find_places(scan: Scan, sides: list[SideHit], region: str | None) -> list[Pl
     hits = [
         hit
         for hit in longest(scan.kind("site"))
-        if not sites[int(hit.value)].only_in or region in {None, *sites[int(hit.value)].only_in}
+        if not sites[int(hit.value)].only_in or region in sites[int(hit.value)].only_in
     ]
     joiner = _Joiner(scan, sides)
     groups: list[list[Hit]] = []
