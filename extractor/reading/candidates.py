@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from extractor.model import Status
 from extractor.reading.labels import without_labels
 from extractor.reading.places import Place
 from extractor.reading.scan import Taken
@@ -168,8 +169,10 @@ def _chain(
 
 
 def _broken(scan: Scan, first: int, start: int, end: int) -> bool:
-    """Whether the sentence or a clause ends between."""
+    """Whether the sentence or a clause ends between, or what was said is compared with something else."""
     document = scan.document
+    if any(start <= hit.start < end for hit in scan.kind("compared")):
+        return True
     return document.sentence_of[first] != document.sentence_of[end] or any(
         word in _BREAKS and document.tokens.lower[index + 1] != "longer"
         for index, word in enumerate(document.tokens.lower[start:end], start)
@@ -310,4 +313,7 @@ def _repeats(one: Candidate, other: Candidate, sides: Sequence[Hit]) -> bool:
     if len({side.value for side in sides}) < _BOTH:
         return True
     first, last = min(one.end, other.end), max(one.start, other.start)
+    if (one.rule.status == Status.NEGATED) != (other.rule.status == Status.NEGATED):
+        # the normal that a phrase states of the other side is told behind, wherever its side stands
+        return not any(first <= side.start for side in sides)
     return not any(first <= side.start < last for side in sides)

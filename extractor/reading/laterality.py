@@ -196,7 +196,8 @@ class SideReader:
             return Laterality.BILATERAL
         known = self._spoken_of if self._spoken_of in _OPPOSITE else self._study_side
         if "other" in values:
-            return _OPPOSITE.get(known)
+            # where nothing was spoken of before, against what its own sentence says first
+            return _OPPOSITE.get(known) or (_OPPOSITE.get(self._last) if self._last else None)
         if values == {"same"}:
             return known if known in _OPPOSITE else None
         return Laterality((values & {"left", "right"}).pop())

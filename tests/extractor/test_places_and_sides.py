@@ -199,3 +199,12 @@ def test_a_finding_without_a_place_is_at_the_joint_of_the_title(
     extractor: Extractor, text: str, finding: str, site: str
 ) -> None:
     assert [sites for sites, _ in sited(extractor, text, finding)] == [(site,)]
+
+
+@pytest.mark.parametrize("other", ["iliopsoas bursa", "reduced head-neck offset", "acetabular cup"])
+def test_what_no_finding_can_be_at_is_no_part_of_its_place(
+    extractor: Extractor, other: str
+) -> None:
+    text = f"MRI left hip. Marrow oedema of the femoral neck and {other}."
+    (mention,) = extractor.extract(Report(text)).mentions
+    assert mention.sites == ("femoral_neck",)

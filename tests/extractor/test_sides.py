@@ -193,3 +193,19 @@ def test_an_addendum_with_a_date_corrects_the_side_as_well(extractor: Extractor)
     result = extractor.extract(Report(text))
     assert {str(one.laterality) for one in result.mentions} == {"left"}
     assert "addendum:laterality" in result.assessment.flags
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "; the right hip shows normal marrow.",
+        ", whereas the contralateral hip shows normal marrow.",
+        ", while the right side has normal marrow signal.",
+        ", compared with normal marrow signal on the right.",
+        ", in contrast to the normal fatty marrow of the right hip.",
+    ],
+)
+def test_the_normal_other_side_leaves_the_abnormal_one(extractor: Extractor, other: str) -> None:
+    text = f"MRI HIPS. High STIR signal in the left femoral head and neck{other}"
+    told = [(one.status, str(one.laterality)) for one in extractor.extract(Report(text)).mentions]
+    assert told == [("uncertain", "left"), ("negated", "right")]
