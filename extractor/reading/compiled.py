@@ -69,6 +69,8 @@ class CompiledPatterns:
     """By rule id."""
     term_finder: TermFinder = field(init=False)
     cue_finder: CueFinder = field(init=False)
+    unsited: frozenset[str] = frozenset()
+    """Values of the places that no finding can be at ("bursa")."""
     words: frozenset[str] = frozenset()
     """Every word of every term and cue."""
 
@@ -98,6 +100,7 @@ def compile_patterns(patterns: PatternSet) -> CompiledPatterns:
     _compile_anatomy(compiled, compiler)
     _compile_words(compiled, compiler)
     _anchor(compiled)
+    compiled.unsited = _unsited(patterns)
     cues = _cue_phrases(patterns, compiler)
     compiled.term_finder = TermFinder(compiled.terms.values(), compiled.exact_forms)
     compiled.cue_finder = CueFinder(cues)
@@ -157,6 +160,12 @@ def _anchor(compiled: CompiledPatterns) -> None:
         literal = [step for step in phrase.steps if not step.startswith("<")]
         anchor = min(literal, key=lambda step: (uses[step], step))
         compiled.anchored.setdefault(anchor, []).append(index)
+
+
+def _unsited(patterns: PatternSet) -> frozenset[str]:
+    sited = {group for finding in patterns.findings.values() for group in finding.site_groups}
+    sites = enumerate(patterns.anatomy.sites)
+    return frozenset(str(index) for index, site in sites if sited.isdisjoint(site.groups))
 
 
 def _step_key(compiled: CompiledPatterns, step: LiteralStep | PlaceStep) -> str:

@@ -136,18 +136,12 @@ class _Joiner:
         self._examined_behind = {hit.start for hit in scan.kind("examined_behind")}
         self._free = {hit.start for hit in scan.kind("exclusive_behind")}
         self._exclusive = {hit.end for hit in scan.kind("exclusive")}
-        findings = scan.compiled.patterns.findings.values()
-        wanted = {group for finding in findings for group in finding.site_groups}
-        self._no_site = {
-            str(index)
-            for index, site in enumerate(scan.compiled.sites)
-            if wanted.isdisjoint(site.groups)
-        }
+        self._unsited = scan.compiled.unsited
 
     def joins(self, group: list[Hit], hit: Hit) -> bool:
         """Whether only connecting words, and no change of side, stand between."""
         last = group[-1]
-        if not self._no_site.isdisjoint((last.value, hit.value)):
+        if last.value in self._unsited or hit.value in self._unsited:
             # what no finding can be at ("bursa", "head-neck offset") is no part of a finding's place
             return False
         between = range(last.end, hit.start)
