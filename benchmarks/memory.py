@@ -10,10 +10,10 @@ import argparse
 import gc
 from pathlib import Path
 
-from benchmarks.generated import generated_texts
+from benchmarks.generated import generated_texts, read_pools
 from extractor import Extractor, Report
 
-_CHUNK = 10_000
+_CHUNK = 1_000
 
 
 def main() -> None:
@@ -22,13 +22,14 @@ def main() -> None:
     parser.add_argument("--reports", type=int, default=200_000)
     arguments = parser.parse_args()
     extractor = Extractor.load()
+    pools = read_pools(extractor)
     gc.collect()
     gc.freeze()
     print(f"{0:>10,} reports {resident_mb():>6} MB", flush=True)
     step = max(1, arguments.reports // 10)
     done = 0
     while done < arguments.reports:
-        for text in generated_texts(_CHUNK, seed=done + 1):
+        for text in generated_texts(pools, _CHUNK, seed=done + 1):
             extractor.extract(Report(f"{text}\nSeen by dr w{done:x}q."))
             done += 1
             if done % step == 0:
