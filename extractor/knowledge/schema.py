@@ -309,6 +309,8 @@ class StudyWords(Entry):
     """What a request without a heading says; whole words, in any case."""
     not_request: list[str] = []
     """Phrases in which a word of a request is none ("... of the hip in pregnancy"), unless the sentence asks."""
+    history_labels: list[str] = []
+    """Labels of what was before the study ("PMH"): it tells nothing of what the study shows."""
     asking_words: list[str] = []
     """What only a sentence says that asks, or tells what was known before."""
     finding_words: list[str] = []
