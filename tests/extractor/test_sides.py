@@ -193,3 +193,23 @@ def test_an_addendum_with_a_date_corrects_the_side_as_well(extractor: Extractor)
     result = extractor.extract(Report(text))
     assert {str(one.laterality) for one in result.mentions} == {"left"}
     assert "addendum:laterality" in result.assessment.flags
+
+
+@pytest.mark.parametrize(
+    ("text", "side"),
+    [
+        ("Low signal line at the left femoral neck, with marrow oedema on either side.", "left"),
+        (
+            "Fracture line of the right femoral neck with marrow oedema on both sides of it.",
+            "right",
+        ),
+        ("Marrow oedema of the femoral necks on either side.", "bilateral"),
+        ("No fracture line. Marrow oedema of the hip on both sides.", "bilateral"),
+        ("No fracture line and no marrow oedema of the hip on either side.", "bilateral"),
+    ],
+)
+def test_the_sides_of_a_line_are_not_those_of_the_body(
+    extractor: Extractor, text: str, side: str
+) -> None:
+    mentions = extractor.extract(Report(f"MRI hips. {text}")).mentions
+    assert [one.laterality for one in mentions if one.finding == "marrow_oedema"] == [side]
