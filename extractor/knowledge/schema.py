@@ -195,6 +195,10 @@ class Anatomy(Entry):
     """Words before a place that add it to the place said before ("extending into")."""
     not_sides: list[str] = []
     """Phrases in which a word for a side is none ("right down to")."""
+    flanks: list[str] = []
+    """Words for both sides that are those of what is ``flanked``, where that stands before them in the sentence."""
+    flanked: list[str] = []
+    """What has two sides of its own ("a line with oedema on either side")."""
     compared: list[str] = []
     """Words before a side that is only compared with ("than the right")."""
     exclusive_behind: list[str] = []
@@ -311,6 +315,8 @@ class StudyWords(Entry):
     """What a request without a heading says; whole words, in any case."""
     not_request: list[str] = []
     """Phrases in which a word of a request is none ("... of the hip in pregnancy"), unless the sentence asks."""
+    history_labels: list[str] = []
+    """Labels of what was before the study ("PMH"): it tells nothing of what the study shows."""
     asking_words: list[str] = []
     """What only a sentence says that asks, or tells what was known before."""
     finding_words: list[str] = []

@@ -195,6 +195,8 @@ def _compile_anatomy(compiled: CompiledPatterns, compiler: PhraseCompiler) -> No
         ("exclusive", anatomy.exclusive),
         ("exclusive_behind", anatomy.exclusive_behind),
         ("compared", anatomy.compared),
+        ("flanks", anatomy.flanks),
+        ("flanked", anatomy.flanked),
         ("examined", anatomy.examined),
         ("examined_behind", anatomy.examined_behind),
         ("not_side", anatomy.not_sides),

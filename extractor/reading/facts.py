@@ -156,9 +156,11 @@ def _only_places(scan: Scan, end: int) -> bool:
 
 def _regions(scan: Scan, title_scan: Scan) -> Counter[str]:
     votes: Counter[str] = Counter()
+    of_past = {label.lower() for label in scan.compiled.patterns.study.history_labels}
     for hit in scan.kind("region"):
         sentence = scan.document.sentence_at(hit.start)
-        votes[hit.value] += 1 if sentence.section != SectionCategory.INDICATION else 0
+        past = sentence.label is not None and sentence.label.text.lower() in of_past
+        votes[hit.value] += 0 if past or sentence.section == SectionCategory.INDICATION else 1
     for hit in title_scan.kind("region"):
         votes[hit.value] += _TITLE_WEIGHT
     return +votes or Counter(hit.value for hit in scan.kind("region"))

@@ -16,6 +16,9 @@ _MAX_JOIN = 8
 _EXACT = "exact"
 """Anatomy group of a place that is exact enough, although another may replace it ("vertebral body L3")."""
 _SIDE_SIGNS = frozenset({":", "-", ",", ";", "(", ")", "=", "\u2013", ">"})
+_DENYING = frozenset({"no", "nor", "without"})
+_DENIED = 3
+"""Words before a line within which it is denied, and so has no sides."""
 _VERTEBRAE = frozenset({"/", "S", "T"})
 _GENERIC = "generic"
 """Anatomy group of a place that a more exact one of its region replaces ("the head of the hip")."""
@@ -77,6 +80,7 @@ def find_sides(scan: Scan) -> list[SideHit]:
             found.append(SideHit(hit.start, hit.end, hit.value))
     compared = {hit.end for hit in scan.kind("compared")}
     not_sides = {index for hit in scan.kind("not_side") for index in range(hit.start, hit.end)}
+    not_sides |= _flanks(scan)
     found = _ranked(sorted(found, key=lambda side: side.start), words)
     return sorted(
         (
@@ -86,6 +90,22 @@ def find_sides(scan: Scan) -> list[SideHit]:
         ),
         key=lambda side: side.start,
     )
+
+
+def _flanks(scan: Scan) -> set[int]:
+    """Return the tokens of words for both sides that are the sides of a line and not of the body."""
+    sentence_of, lower = scan.document.sentence_of, scan.document.tokens.lower
+    lines = {
+        sentence_of[hit.start]: hit.end
+        for hit in reversed(scan.kind("flanked"))
+        if _DENYING.isdisjoint(lower[max(hit.start - _DENIED, 0) : hit.start])
+    }
+    return {
+        index
+        for hit in scan.kind("flanks")
+        if lines.get(sentence_of[hit.start], hit.end) < hit.end
+        for index in range(hit.start, hit.end)
+    }
 
 
 def _opens(scan: Scan, hit: Hit) -> bool:

@@ -209,3 +209,23 @@ def test_the_normal_other_side_leaves_the_abnormal_one(extractor: Extractor, oth
     text = f"MRI HIPS. High STIR signal in the left femoral head and neck{other}"
     told = [(one.status, str(one.laterality)) for one in extractor.extract(Report(text)).mentions]
     assert told == [("uncertain", "left"), ("negated", "right")]
+
+
+@pytest.mark.parametrize(
+    ("text", "side"),
+    [
+        ("Low signal line at the left femoral neck, with marrow oedema on either side.", "left"),
+        (
+            "Fracture line of the right femoral neck with marrow oedema on both sides of it.",
+            "right",
+        ),
+        ("Marrow oedema of the femoral necks on either side.", "bilateral"),
+        ("No fracture line. Marrow oedema of the hip on both sides.", "bilateral"),
+        ("No fracture line and no marrow oedema of the hip on either side.", "bilateral"),
+    ],
+)
+def test_the_sides_of_a_line_are_not_those_of_the_body(
+    extractor: Extractor, text: str, side: str
+) -> None:
+    mentions = extractor.extract(Report(f"MRI hips. {text}")).mentions
+    assert [one.laterality for one in mentions if one.finding == "marrow_oedema"] == [side]
