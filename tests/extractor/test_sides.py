@@ -209,3 +209,12 @@ def test_the_normal_other_side_leaves_the_abnormal_one(extractor: Extractor, oth
     text = f"MRI HIPS. High STIR signal in the left femoral head and neck{other}"
     told = [(one.status, str(one.laterality)) for one in extractor.extract(Report(text)).mentions]
     assert told == [("uncertain", "left"), ("negated", "right")]
+
+
+@pytest.mark.parametrize("label", ["Opposite hip", "Contralateral hip", "Asymptomatic side"])
+def test_a_label_for_the_other_side_is_read_against_what_is_above_it(
+    extractor: Extractor, label: str
+) -> None:
+    text = f"MRI LEFT HIP\nSmall effusion.\n{label}: No effusion. No fracture. No marrow oedema."
+    sides = [str(one.laterality) for one in extractor.extract(Report(text)).mentions]
+    assert sides == ["left", "right", "right", "right"]
