@@ -53,6 +53,7 @@ class SideReader:
             self._regions_in.setdefault(sentence, set()).update(place.regions)
         self._settled = {hit.start for hit in scan.kind("settled")}
         self._by_label = self._group_by_label(sides)
+        self._side_of_label: dict[int, Laterality | None] = {}
         labels = scan.document.labels
         self._headings = [position for position in self._by_label if labels[position].own_line]
         self._clause_of = clauses.number_of
@@ -76,7 +77,10 @@ class SideReader:
         if sentence.index != self._sentence:
             # "contralateral" is read against what was spoken of before its own sentence
             self._sentence = sentence.index
-            self._spoken_of = self._on_label(sentence) or self._last
+            label = self._on_label(sentence)
+            self._spoken_of = (
+                self._last if self._opens_with_other(sentence) else label or self._last
+            )
         midline = bool(places) and all(_MIDLINE in place.groups for place in places)
         said = self._in_noun_phrase(one, places) or (None if midline else self._in_sentence(one))
         if said:
@@ -208,10 +212,25 @@ class SideReader:
             return None
         labels = self._document.labels
         position = bisect_right(labels, sentence.label.start, key=_start) - 1
-        if position in self._by_label:
-            return self._resolve(self._by_label[position])
-        above = bisect_left(self._headings, position) - 1
-        return self._resolve(self._by_label[self._headings[above]]) if above >= 0 else None
+        if position not in self._by_label:
+            above = bisect_left(self._headings, position) - 1
+            if above < 0:
+                return None
+            position = self._headings[above]
+        if position not in self._side_of_label:
+            # "Opposite hip:" is read once, against what was spoken of above it
+            self._side_of_label[position] = self._resolve(self._by_label[position])
+        return self._side_of_label[position]
+
+    def _opens_with_other(self, sentence: Sentence) -> bool:
+        """Whether the sentence begins with a label for the other side ("Opposite hip: no effusion")."""
+        if (
+            sentence.label is None
+            or sentence.label.start < self._document.tokens.starts[sentence.start]
+        ):
+            return False
+        position = bisect_right(self._document.labels, sentence.label.start, key=_start) - 1
+        return any(side.value == "other" for side in self._by_label.get(position, ()))
 
     def _group_by_label(self, sides: Sequence[SideHit]) -> dict[int, list[SideHit]]:
         """Return the sides that labels name, by the position of the label."""

@@ -229,3 +229,12 @@ def test_the_sides_of_a_line_are_not_those_of_the_body(
 ) -> None:
     mentions = extractor.extract(Report(f"MRI hips. {text}")).mentions
     assert [one.laterality for one in mentions if one.finding == "marrow_oedema"] == [side]
+
+
+@pytest.mark.parametrize("label", ["Opposite hip", "Contralateral hip", "Asymptomatic side"])
+def test_a_label_for_the_other_side_is_read_against_what_is_above_it(
+    extractor: Extractor, label: str
+) -> None:
+    text = f"MRI LEFT HIP\nSmall effusion.\n{label}: No effusion. No fracture. No marrow oedema."
+    sides = [str(one.laterality) for one in extractor.extract(Report(text)).mentions]
+    assert sides == ["left", "right", "right", "right"]
