@@ -171,11 +171,15 @@ def _chain(
 def _broken(scan: Scan, first: int, start: int, end: int) -> bool:
     """Whether the sentence or a clause ends between, or what was said is compared with something else."""
     document = scan.document
-    if any(start <= hit.start < end for hit in scan.kind("compared")):
+    if document.sentence_of[first] != document.sentence_of[end]:
         return True
-    return document.sentence_of[first] != document.sentence_of[end] or any(
+    compared = scan.kind("compared")
+    if compared and any(start <= hit.start < end for hit in compared):
+        return True
+    between = document.tokens.lower[start:end]
+    return not _BREAKS.isdisjoint(between) and any(
         word in _BREAKS and document.tokens.lower[index + 1] != "longer"
-        for index, word in enumerate(document.tokens.lower[start:end], start)
+        for index, word in enumerate(between, start)
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from extractor.reading.remarks import Remark, find_remarks
@@ -66,12 +67,11 @@ def _numbered(scan: Scan, cues: Sequence[CueHit], candidates: Sequence[Candidate
         == bisect_left(first, tokens.index_at(label.end))
     }
     starts |= {index for index, word in enumerate(scan.document.tokens.lower) if word == ";"}
+    sentences = scan.document.sentence_of
+    starts.update(at for at, (one, next_) in enumerate(pairwise(sentences), 1) if one != next_)
     numbers: list[int] = []
-    number = 0
-    previous = -1
-    for index, sentence in enumerate(scan.document.sentence_of):
-        if sentence != previous or index in starts:
-            number += 1
-        previous = sentence
-        numbers.append(number)
+    for number, (begins, ends) in enumerate(
+        pairwise([0, *sorted(starts - {0}), len(sentences)]), 1
+    ):
+        numbers += [number] * (ends - begins)
     return numbers

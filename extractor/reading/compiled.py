@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from extractor.knowledge.load import PatternSet
     from extractor.knowledge.schema import CueRule, Rule, Site
+    from extractor.reading.places import Named
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,8 @@ class CompiledPatterns:
     """By rule id."""
     term_finder: TermFinder = field(init=False)
     cue_finder: CueFinder = field(init=False)
+    combinations: dict[tuple[str, ...], Named] = field(default_factory=dict)
+    """By ids of sites that were named together, what they mean; filled while reports are read."""
     unsited: frozenset[str] = frozenset()
     """Values of the places that no finding can be at ("bursa")."""
     words: frozenset[str] = frozenset()

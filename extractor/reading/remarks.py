@@ -29,6 +29,7 @@ _THOUGHT = frozenset(
 )
 """Words with which a remark explains, lists or itself denies."""
 _DASHES = frozenset({"-", "\u2013", "\u2014"})
+_OPENING = _DASHES | {"("}
 _LEADING = frozenset({"of", "in", "within", "throughout", "involving", "at"})
 _SIZED_FROM = 2
 """Words at the beginning of a remark in which its size stands ("(a small effusion)")."""
@@ -54,6 +55,8 @@ def find_remarks(
     scan: Scan, candidates: Sequence[Candidate], sides: Sequence[SideHit]
 ) -> list[Remark]:
     """Return the remarks that state something of their own, in text order."""
+    if _OPENING.isdisjoint(scan.document.tokens.lower):
+        return []
     told = _Told(scan, candidates, sides)
     spoken = sorted({scan.document.sentence_of[one.start] for one in candidates})
     return [
@@ -69,6 +72,8 @@ def _signed(scan: Scan, begins: int, sentence: int) -> Iterator[tuple[int, Remar
     lower = scan.document.tokens.lower
     end = scan.document.sentences[sentence].end
     for index in range(begins + 1, end - 1):
+        if lower[index] not in _OPENING:
+            continue
         if lower[index] == "(":
             closed = (at for at in range(index + 1, end) if lower[at] == ")")
             yield begins, Remark(index + 1, next(closed, end))

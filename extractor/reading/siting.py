@@ -182,7 +182,10 @@ class SiteReader:
 
         "MRI of both hips revealed marrow oedema in the right femoral head and a small effusion".
         """
-        first = max((place.end for place in places if place.examined), default=one.start)
+        examined = [place.end for place in places if place.examined]
+        if not examined:
+            return places
+        first = max(examined)
         return [] if any(first <= side.start < one.start for side in self._sides) else places
 
     def _in_noun_phrase(self, place: Place, one: Candidate) -> bool:
