@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COLUMNS = (
-    "case", "level", "side", "rule", "patient_id", "age_years", "sex", "pregnancy", "study_date",
+    "case", "level", "side", "rule", "report_level", "course", "patient_id", "age_years", "sex", "pregnancy", "study_date",
     "modality", "description", "accession", "report_id", "named", "core", "minor", "hard", "soft",
     "missing", "subtype", "activity", "flags", "reports", "report_ids", "definition", "source",
     "path", "line", "notice",
@@ -28,7 +28,17 @@ def case_cells(case: dict[str, Any]) -> dict[str, Any]:
     evidence = {
         name: evidence_text(case[name]) for name in ("named", "core", "minor", "hard", "soft")
     }
-    return {**case, **lists, **evidence, "notice": NOTICE}
+    course = "; ".join(course_text(step) for step in case["course"])
+    return {**case, **lists, **evidence, "course": course, "notice": NOTICE}
+
+
+def course_text(step: dict[str, Any]) -> str:
+    """Return one thing that the course decided: ``P2 possible to probable, why: R1 (2020-01-10), R2 ...``."""
+    moved = step["before"] != step["after"]
+    level = f"{step['before']} to {step['after']}" if moved else f"stays {step['after']}"
+    pairs = zip(step["report_ids"], step["dates"], strict=True)
+    behind = ", ".join(f"{name} ({date})" for name, date in pairs)
+    return f"{step['rule']} {level}, {step['title']}: {behind}"
 
 
 def evidence_text(items: list[dict[str, Any]]) -> str:

@@ -1,8 +1,7 @@
 """Link the reports of one patient over time, and the hips that are cases.
 
-First form: the reports of a patient in the order of their dates. The rules that change a level by
-its course (regional osteopenia after a normal film, resolution, contradiction by later necrosis)
-build on these rows.
+The rules that change a level by its course (regional osteopenia after a normal film, resolution,
+contradiction by later necrosis) build on these rows: see ``audits.timelines``.
 """
 
 from __future__ import annotations
@@ -17,6 +16,8 @@ from audits import tables
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
+
+    from audits.timelines import LinkedCourse, Timelines
 
 from extractor.model import CASE_LEVELS, Level
 
@@ -46,10 +47,10 @@ def link_patients(assessments: pl.DataFrame) -> pl.DataFrame:
     Reports without either are not linked: a wrong link is worse than none. The key is the id,
     never a name.
     """
-    dated = assessments.filter(
-        pl.col("patient_id").is_not_null() & pl.col("study_date").is_not_null()
-    ).sort("patient_id", "study_date", "row")
     day = pl.col("study_date").str.to_date(strict=False)
+    dated = assessments.filter(pl.col("patient_id").is_not_null() & day.is_not_null()).sort(
+        "patient_id", "study_date", "row"
+    )
     rank = pl.col("level").replace_strict(
         {level: number for number, level in enumerate(LEVELS)}, return_dtype=pl.Int64
     )
@@ -74,17 +75,18 @@ _Quotes = dict[int, dict[int, dict[str, Any]]]
 
 @dataclass(frozen=True, slots=True)
 class _Hip:
-    """One side of one report that reaches a level of the tag."""
+    """One side of one report that reaches a level of the tag, or is raised to it by its course."""
 
     row: dict[str, Any]
     side: str
     facts: dict[str, Any]
+    patient: str | None
+    """``None`` where the id is missing or cannot be one person's: the report stands for itself."""
 
     @property
     def key(self) -> tuple[str, str]:
-        """Which hip of which patient; a report without a patient id stands for itself."""
-        patient = self.row["patient_id"]
-        return (f"p {patient}" if patient else f"r {self.row['row']}", self.side)
+        """Which hip of which patient."""
+        return (f"p {self.patient}" if self.patient else f"r {self.row['row']}", self.side)
 
     @property
     def rank(self) -> tuple[int, str, int]:
@@ -99,28 +101,72 @@ def find_cases(
     *,
     titles: Mapping[str, str] | None = None,
     naming: Collection[str] = (),
+    timelines: Timelines | None = None,
 ) -> list[dict[str, Any]]:
     """Return a row for each probable side: its strongest report with the evidence in quotes.
 
     Several reports of one side of one patient are one case; ``reports`` counts them and
     ``report_ids`` names them in the order of their dates. ``titles`` say what the atoms mean;
-    mentions of the findings in ``naming`` (the disease by its name) are quoted as ``named``.
+    mentions of the findings in ``naming`` (the disease by its name) are quoted as ``named``. The
+    level is the patient's where ``timelines`` know it: a side that its course raises is a case, one
+    that it contradicts is none.
     """
-    levels = [str(level) for level in CASE_LEVELS]
-    tagged = assessments.filter(pl.col("level").is_in(levels)).collect()
-    hips: dict[tuple[str, str], list[_Hip]] = {}
-    for row in tagged.iter_rows(named=True):
-        for side, facts in json.loads(row["sides"]).items():
-            if facts["level"] in CASE_LEVELS:
-                hip = _Hip(row, side, facts)
-                hips.setdefault(hip.key, []).append(hip)
+    courses = timelines.courses if timelines else {}
+    hips, tagged = _hips(assessments, courses, timelines.doubtful if timelines else ())
     wanted = mentions.join(tagged.lazy().select("row"), on="row", how="semi").collect()
     quotes: _Quotes = {}
     for mention in wanted.iter_rows(named=True):
         quotes.setdefault(mention["row"], {})[mention["id"]] = mention
-    cases = [_case(group, quotes, titles or {}, naming) for group in hips.values()]
+    cases = []
+    for group in hips:
+        course = courses.get((group[0].patient or "", group[0].side))
+        if course is None or course.course.level in CASE_LEVELS:
+            case = _case(group, quotes, titles or {}, naming)
+            cases.append({**case, **_by_course(case, group, course)})
     cases.sort(key=_order)
     return [{"case": number, **case} for number, case in enumerate(cases, start=1)]
+
+
+def _hips(
+    assessments: pl.LazyFrame,
+    courses: Mapping[tuple[str, str], LinkedCourse],
+    doubtful: Collection[str],
+) -> tuple[list[list[_Hip]], pl.DataFrame]:
+    """Return the sides of the tag, those of one hip together, and the rows of their reports."""
+    raised = {key: one for key, one in courses.items() if one.is_raised}
+    rows = sorted({report.row for one in raised.values() for report in one.reports.values()})
+    levels = [str(level) for level in CASE_LEVELS]
+    tagged = assessments.filter(pl.col("level").is_in(levels) | pl.col("row").is_in(rows)).collect()
+    hips: dict[tuple[str, str], list[_Hip]] = {}
+    for row in tagged.iter_rows(named=True):
+        patient = None if row["patient_id"] in doubtful else row["patient_id"]
+        for side, facts in json.loads(row["sides"]).items():
+            if facts["level"] in CASE_LEVELS or (patient, side) in raised:
+                hip = _Hip(row, side, facts, patient)
+                hips.setdefault(hip.key, []).append(hip)
+    return list(hips.values()), tagged
+
+
+def _by_course(
+    case: dict[str, Any], hips: list[_Hip], course: LinkedCourse | None
+) -> dict[str, Any]:
+    """Return what the course makes of a case: its level and why, and the reports behind it."""
+    if course is None:
+        return {"report_level": case["level"], "course": []}
+    behind = {(one.study_date, one.row): one.report_id for one in course.reports.values()}
+    behind |= {
+        (hip.row["study_date"] or "9999", hip.row["row"]): hip.row["report_id"] for hip in hips
+    }
+    undated = [hip.facts["level"] for hip in hips if not hip.row["study_date"]]
+    return {
+        "level": min([str(course.course.level), *undated], key=LEVELS.index),
+        "report_level": case["level"],
+        "subtype": course.course.subtype or case["subtype"],
+        "flags": sorted({*case["flags"], *course.course.flags}),
+        "course": [course.facts(step) for step in course.changes],
+        "reports": len(behind),
+        "report_ids": [behind[key] for key in sorted(behind)],
+    }
 
 
 def _order(case: dict[str, Any]) -> tuple[int, str, int, str]:

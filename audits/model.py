@@ -99,6 +99,8 @@ class Plan:
     """Of those planned, reports that name nothing of the focus and are not read."""
     shards: tuple[Shard, ...]
     """Each at least one report; their numbers are the order of the archive."""
+    definition: dict[str, Any] = field(default_factory=dict)
+    """The case definition and the rules of the course, so that patients are linked without patterns."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ _PERSON = ("is_densitometry", "age_years", "sex", "pregnancy")
 """What the assessment follows from, where there are no mentions."""
 _ASSESSMENT = (
     "onset_atraumatic", "definition", "level", "side", "rule", "subtype", "activity", "flags",
-    "sides", "mentions",
+    "sides", "atoms", "mentions",
 )  # fmt: skip
 
 

@@ -30,6 +30,7 @@ def plan_archive(
     engine: dict[str, Any],
     titles: dict[str, str] | None = None,
     naming: tuple[str, ...] = (),
+    definition: dict[str, Any] | None = None,
     splitter: Splitter | None = None,
     on_rows: Callable[[int], None] = lambda _rows: None,
 ) -> Plan:
@@ -64,6 +65,7 @@ def plan_archive(
         planned=len(kept),
         passed_over=passed,
         shards=tuple(shards),
+        definition=definition or {},
     )
     save_plan(plan, layout)
     return plan

@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup
 
 from archives.write import NOTICE
+from audits.cases_file import course_text
 from audits.link import LEVELS
 from audits.plots import LEVEL_LABELS, age_sex_plot, levels_plot, together_plot
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 CASES_IN_FULL = 300
 """Cases with their evidence on the page; all of them are in ``cases.csv``."""
+
+CHANGED_IN_FULL = 100
+"""Sides whose level their course changes, on the page; all of them are in ``patients.parquet``."""
 
 _INPUTS_SHOWN = 50
 
@@ -37,6 +41,7 @@ def render(
     *,
     run: dict[str, Any],
     inputs: Sequence[InputFile],
+    changed: Sequence[dict[str, Any]] = (),
 ) -> str:
     """Return the page."""
     environment = Environment(
@@ -48,11 +53,14 @@ def render(
     )
     environment.filters["marked"] = marked
     environment.filters["number"] = lambda value: f"{value:,}"
+    environment.filters["course"] = course_text
     environment.filters["words"] = lambda value: str(value).replace("_", " ")
     return environment.get_template("report.html.j2").render(
         summary=summary,
         cases=list(cases[:CASES_IN_FULL]),
         cases_left_out=max(0, len(cases) - CASES_IN_FULL),
+        changed=list(changed[:CHANGED_IN_FULL]),
+        changed_left_out=max(0, len(changed) - CHANGED_IN_FULL),
         plots=_plots(summary),
         levels=LEVELS,
         level_labels=LEVEL_LABELS,

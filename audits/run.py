@@ -195,6 +195,7 @@ def _extract(
 def _plan(
     arguments: AuditArguments, layout: Layout, extractor: Extractor, tell: Callable[[int], None]
 ) -> Plan:
+    from audits.course_events import definition_of  # noqa: PLC0415 - needed here alone
     from audits.passing import Passing  # noqa: PLC0415 - polars only after the fork
     from audits.plan import plan_archive  # noqa: PLC0415
 
@@ -210,6 +211,7 @@ def _plan(
                 {name for atom in atoms.values() if atom.role == "naming" for name in atom.findings}
             )
         ),
+        definition=definition_of(extractor.patterns),
         splitter=Passing(extractor) if gated else None,
         on_rows=tell,
     )

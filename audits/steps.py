@@ -15,14 +15,18 @@ from archives import checksum
 from archives.write import NOTICE, write_csv, write_json, write_text
 from audits import tables
 from audits.cases_file import write_cases
+from audits.course_events import CourseBook
+from audits.course_summary import changed_sides, summarise_courses
 from audits.gathering import in_order, passed_frames, patient_ranges, shard_frames, write_frames
+from audits.history import find_histories
 from audits.layout import OUTPUTS
-from audits.link import TIMELINE, find_cases, link_patients
+from audits.link import find_cases
 from audits.mention_counts import MentionCounts
 from audits.model import Focus
 from audits.plan_file import load_plan
 from audits.render import render
 from audits.summarise import FailureCounts, PatientCounts, summarise
+from audits.timelines import PATIENTS, Timelines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,20 +50,25 @@ def finish(layout: Layout, run: dict[str, Any]) -> dict[str, Any]:
         layout, shards, facts, in_scope_alone=plan.identity["focus"] == Focus.HIP
     )
     patients = PatientCounts()
+    book = CourseBook.of_plan(plan.definition)
+    timelines = Timelines(book, find_histories(mentions, book.course.history))
     write_frames(
-        patients.counting(map(link_patients, patient_ranges(assessments))),
+        patients.counting(map(timelines.link, patient_ranges(assessments))),
         layout.out / "patients.parquet",
-        schema=TIMELINE,
+        schema=PATIENTS,
         facts=facts,
     )
     failures = _write_failures(layout, shards)
-    cases = find_cases(assessments, mentions, titles=plan.titles, naming=plan.naming)
+    cases = find_cases(
+        assessments, mentions, titles=plan.titles, naming=plan.naming, timelines=timelines
+    )
     summary = summarise(
         plan, assessments, counts, failures=failures, patients=patients, cases=cases
-    )
+    ) | {"course": summarise_courses(timelines)}
     write_cases(cases, layout.out / "cases.csv")
     write_json(summary, layout.out / "summary.json")
-    page = render(summary, cases, run=run, inputs=plan.inputs)
+    changed = changed_sides(timelines)
+    page = render(summary, cases, run=run, inputs=plan.inputs, changed=changed)
     write_text(page, layout.out / "report.html")
     write_json(_metadata(layout, run), layout.metadata)
     return summary

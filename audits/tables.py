@@ -57,6 +57,7 @@ ASSESSMENTS: dict[str, Any] = {
     "activity": pl.String,
     "flags": pl.List(pl.String),
     "sides": pl.String,
+    "atoms": pl.String,
     "mentions": pl.Int64,
     "remarks": pl.List(pl.String),
     "text_chars": pl.Int64,
@@ -64,7 +65,11 @@ ASSESSMENTS: dict[str, Any] = {
     "path": pl.String,
     "line": pl.Int64,
 }
-"""A row for each report that was read; ``sides`` is the JSON of the result's sides."""
+"""A row for each report that was read.
+
+``sides`` is the JSON of the result's sides, ``atoms`` that of the basic atoms by side, by which the
+course of a patient is judged; empty where there are none.
+"""
 
 MENTIONS: dict[str, Any] = {
     "row": pl.Int64,
@@ -153,6 +158,7 @@ def assessment_row(row: dict[str, Any], result: Result) -> dict[str, Any]:
         "activity": _text(assessment.activity),
         "flags": list(assessment.flags),
         "sides": json.dumps(sides, sort_keys=True, ensure_ascii=False),
+        "atoms": json.dumps(assessment.atoms, sort_keys=True) if assessment.atoms else None,
         "mentions": len(result.mentions),
         "remarks": row["remarks"],
         "text_chars": len(row["text"]),

@@ -35,22 +35,28 @@ def check(directory: Directory = None) -> None:
     """
     from rich.text import Text
 
+    from audits.course_examples import check_course_examples
     from evaluation.examples import check_examples
 
     with one_line_errors():
         extractor = load_extractor(directory)
         checked = check_examples(extractor)
+        courses = list(check_course_examples(extractor))
     console = output()
     for fault in checked.faults:
         console.print(Text(f"{fault.rule}: ", style="bold").append(fault.text, style="not bold"))
         console.print(Text(f"    expected {fault.expected}", style="green"))
         console.print(Text(f"    read     {fault.found}", style="red"))
-    patterns = extractor.patterns
+    wrong = [one for one in courses if one.faults]
+    for one in wrong:
+        console.print(Text(f"{one.rule}: ", style="bold").append(one.shown, style="not bold"))
+        console.print(Text(f"    {'; '.join(one.faults)}", style="red"))
+    patterns, failed = extractor.patterns, len(checked.faults) + len(wrong)
     console.print(
         f"{patterns.name} {patterns.version}: {len(patterns.rules):,} rules, "
-        f"{checked.examples:,} examples, {len(checked.faults):,} failed"
+        f"{checked.examples + len(courses):,} examples, {failed:,} failed"
     )
-    if checked.faults:
+    if failed:
         raise typer.Exit(1)
 
 

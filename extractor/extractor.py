@@ -56,7 +56,7 @@ class Extractor:
         # an archive has few titles: each is read once
         self._title_scan = lru_cache(maxsize=_TITLES)(self._scan_title)
         assessed = _assessed_sites(patterns)
-        self._definition = compile_definition(patterns.case, assessed)
+        self._definition = compile_definition(patterns.case, assessed, patterns.course)
         self.scope_words = compile_scope_words(self._compiled, self._definition)
 
     @classmethod

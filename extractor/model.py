@@ -238,6 +238,12 @@ class Assessment:
     activity: Activity | None
     flags: tuple[str, ...]
     sides: dict[str, SideAssessment]
+    atoms: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """What the course of a patient is judged by: the basic atoms that hold, by side.
+
+    Of each side that the study shows, said of or not; under ``report`` those that it tells as a
+    whole. For audits alone: not part of the contract.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,4 +260,6 @@ class Result:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as JSON-ready dictionaries, lists and strings."""
-        return asdict(self)
+        shown = asdict(self)
+        del shown["assessment"]["atoms"]
+        return shown

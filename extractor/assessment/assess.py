@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from extractor.assessment.atoms import CompiledDefinition, Facts, SideAtoms
@@ -17,7 +18,7 @@ from extractor.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from extractor.knowledge.schema import CaseRule
 
@@ -29,20 +30,41 @@ def assess(
 ) -> Assessment:
     """Apply the case definition to one report; ``extra_flags`` are those that reading itself raised."""
     whole = SideAtoms(definition, facts, None)
+    told = whole.basis & definition.told_anywhere
+    kept = {"report": tuple(sorted(told))} if told else {}
     rule = definition.verdicts.rule(whole.basis, "report")
     if rule:
         flags = {*rule.flags, *extra_flags, *_condition_flags(definition, whole)}
         subtype = _subtype(definition, whole, rule.level)
-        return _without_sides(definition, rule, flags, subtype)
+        return replace(_without_sides(definition, rule, flags, subtype), atoms=kept)
     atoms = {
         side: SideAtoms(definition, facts, side) for side in _sides(definition, facts.mentions)
     }
+    kept |= _kept(definition, facts, atoms)
     if not atoms:
         nowhere = SideAtoms(definition, facts, Laterality.UNSPECIFIED)
         rule = definition.verdicts.side_rule(nowhere.basis)
-        return _without_sides(definition, rule, extra_flags, None)
+        return replace(_without_sides(definition, rule, extra_flags, None), atoms=kept)
     sides = {side: _assess_side(definition, known) for side, known in atoms.items()}
-    return _by_highest(definition, sides, atoms, extra_flags)
+    return replace(_by_highest(definition, sides, atoms, extra_flags), atoms=kept)
+
+
+def _kept(
+    definition: CompiledDefinition, facts: Facts, said: Mapping[str, SideAtoms]
+) -> dict[str, tuple[str, ...]]:
+    """Return what holds on each side that the study shows, whether the report speaks of it or not."""
+    if not definition.has_course:
+        return {}
+    both = {str(Laterality.LEFT), str(Laterality.RIGHT)}
+    shown = set(said)
+    if facts.laterality == Laterality.BILATERAL or (
+        facts.laterality == Laterality.UNSPECIFIED and shown & both
+    ):
+        shown |= both
+    elif facts.laterality != Laterality.UNSPECIFIED or not shown:
+        shown.add(str(facts.laterality))
+    known = {side: said.get(side) or SideAtoms(definition, facts, side) for side in shown}
+    return {side: tuple(sorted(known[side].basis)) for side in sorted(known)}
 
 
 def _without_sides(

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from extractor.assessment.verdicts import Verdicts
+from extractor.assessment.verdicts import Verdicts, needed
 from extractor.knowledge.expressions import Expression, parse_expression
 from extractor.model import Experiencer, Laterality, Mention, PatientFacts, Status, StudyFacts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from extractor.knowledge.course import Course
     from extractor.knowledge.schema import Atom, CaseDefinition
 
 _RESOLVED = "resolved"
@@ -30,6 +31,7 @@ class Facts:
         study: StudyFacts,
     ) -> None:
         self.mentions = mentions
+        self.laterality = study.laterality
         named: dict[str, list[tuple[Mention, frozenset[str]]]] = {}
         for one in mentions:
             if one.experiencer == Experiencer.PATIENT:
@@ -144,10 +146,16 @@ class CompiledDefinition:
     """By finding, the atoms on mentions of it."""
     of_patient: Sequence[str]
     """Atoms on demographics and onset alone."""
+    has_course: bool
+    """Whether what holds is kept for the course of the patient."""
+    told_anywhere: frozenset[str]
+    """Basic atoms that the course asks for in a report as a whole."""
 
 
-def compile_definition(source: CaseDefinition, assessed_sites: Iterable[str]) -> CompiledDefinition:
-    """Parse the conditions of a case definition.
+def compile_definition(
+    source: CaseDefinition, assessed_sites: Iterable[str], course: Course | None = None
+) -> CompiledDefinition:
+    """Parse the conditions of a case definition, and see what the course asks of its reports.
 
     Raises:
         PatternError: a condition that cannot be read, or atoms that need each other.
@@ -172,7 +180,21 @@ def compile_definition(source: CaseDefinition, assessed_sites: Iterable[str]) ->
         verdicts=Verdicts(source, conditions),
         by_finding=by_finding,
         of_patient=[name for name, atom in plain.items() if not atom.findings],
+        has_course=course is not None and bool(course.rules or course.loans),
+        told_anywhere=_told_anywhere(course, conditions) & set(plain) if course else frozenset(),
     )
+
+
+def _told_anywhere(course: Course, conditions: Mapping[str, Expression]) -> frozenset[str]:
+    """Return the atoms that the course asks for in a report as a whole."""
+    events = {rule.then for rule in course.rules if rule.where == "report"}
+    parts = {part for name in events for part in course.events[name].any_of}
+    asked = [
+        atom
+        for name in sorted(events | parts)
+        for atom in parse_expression(course.events[name].when).names
+    ]
+    return frozenset(needed([*asked, *(loan.atom for loan in course.loans)], conditions))
 
 
 def _labels(one: Mention) -> frozenset[str]:
@@ -193,6 +215,7 @@ def _attributes_fit(one: Mention, atom: Atom) -> bool:
         and one.severity not in atom.severity_not
         and (not atom.severity or one.severity in atom.severity)
         and one.method not in atom.method_not
+        and (not atom.change or one.change in atom.change)
         and (not atom.rules or one.rule in atom.rules)
         and one.rule not in atom.rules_not
     )

@@ -54,7 +54,7 @@ class Verdicts:
         self._lifting = [
             name for name, atom in source.atoms.items() if atom.role in _LIFTABLE_ROLES
         ]
-        self._of_sides = _needed(
+        self._of_sides = needed(
             [name for condition, _ in self._rules["side"] for name in condition.names], conditions
         ) | set(self._lifting)
         self.holding = lru_cache(maxsize=_KEPT)(self._holding)
@@ -119,7 +119,7 @@ def _ordered(conditions: Mapping[str, Expression]) -> list[str]:
         raise PatternError(msg) from None
 
 
-def _needed(names: Iterable[str], conditions: Mapping[str, Expression]) -> set[str]:
+def needed(names: Iterable[str], conditions: Mapping[str, Expression]) -> set[str]:
     """Return the names, and all that their conditions use."""
     found: set[str] = set()
     waiting = list(names)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from extractor.knowledge.lint_course import course_remarks
 from extractor.knowledge.lint_cues import CueChecks
 from extractor.knowledge.lint_duplicates import duplicates
 from extractor.knowledge.lint_names import NameChecks, removed_names
@@ -44,6 +45,7 @@ def lint_patterns(directory: Path | None = None) -> list[Remark]:
         *CueChecks(patterns, positions, wordings).remarks(),
         *NameChecks(patterns, positions, wordings, collector.compiler.used).remarks(),
         *removed_names(roots, positions),
+        *course_remarks(patterns, positions),
     ]
     own = (one for one in found if one.place.root == len(roots) - 1)
     return sorted(set(own), key=_order)

@@ -169,8 +169,10 @@ class NameChecks:
             *case.activity.values(),
             *case.flags.values(),
             *(atom.when for atom in case.atoms.values() if atom.when),
+            *(event.when for event in self.patterns.course.events.values()),
         ]
-        return {name for condition in conditions for name in parse_expression(condition).names}
+        lent = {loan.atom for loan in self.patterns.course.loans}
+        return lent.union(*(parse_expression(condition).names for condition in conditions))
 
     def _case_rules(self) -> Iterator[Remark]:
         decided = ""

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, TypeVar
 from pydantic import RootModel
 
 from extractor.errors import PatternError
+from extractor.knowledge.course import Course
+from extractor.knowledge.course_names import check_course_names
 from extractor.knowledge.expressions import parse_expression
 from extractor.knowledge.schema import (
     Anatomy,
@@ -64,6 +66,7 @@ class PatternSet:
     study: StudyWords
     spelling: Spelling
     case: CaseDefinition
+    course: Course
 
 
 def shipped_directory() -> Path:
@@ -149,6 +152,7 @@ def _read(roots: list[Path], manifest: Manifest) -> PatternSet:
         study=read_yaml(_latest(roots, "study.yaml"), StudyWords),
         spelling=_spelling(roots),
         case=read_yaml(_latest(roots, "case_definition.yaml"), CaseDefinition),
+        course=_course(roots),
     )
 
 
@@ -156,6 +160,16 @@ def _spelling(roots: list[Path]) -> Spelling:
     """Return the words that are mended; a set without the file mends none."""
     paths = [root / "spelling.yaml" for root in roots if (root / "spelling.yaml").is_file()]
     return read_yaml(paths[-1], Spelling) if paths else Spelling()
+
+
+def _course(roots: list[Path]) -> Course:
+    """Return the course rules; a set with a case definition of its own has none but its own."""
+    for root in reversed(roots):
+        if (root / "course.yaml").is_file():
+            return read_yaml(root / "course.yaml", Course)
+        if (root / "case_definition.yaml").is_file():
+            return Course()
+    return Course()
 
 
 def _files(root: Path, folder: str) -> list[Path]:
@@ -238,6 +252,7 @@ def _validate_case(patterns: PatternSet, groups: set[str]) -> None:
             parse_expression(condition).names,
             set(case.atoms) | facts,
         )
+    check_course_names(patterns.course, atoms=set(case.atoms) | facts, findings=patterns.findings)
 
 
 def _known(where: str, names: Iterable[str], declared: Iterable[str]) -> None:

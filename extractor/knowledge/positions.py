@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _LISTS = ("rules", "cues", "sites")
 """Lists of entries with an id."""
+_WHOLE_FILES = frozenset({"case_definition.yaml", "course.yaml"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +59,8 @@ class Positions:
                 node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
                 self._files.setdefault(name, []).append(Located(name, number, node))
                 for kind, key, index in _identified(node):
-                    # the cases of the definition have ids too, but are no entries to be replaced
-                    if name != "case_definition.yaml":
+                    # rules on cases and courses have ids too, but are no entries to be replaced
+                    if name not in _WHOLE_FILES:
                         self._entries[kind, key] = Located(name, number, node, (kind, index))
 
     def entry(self, kind: str, key: str) -> Located:

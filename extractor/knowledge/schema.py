@@ -344,6 +344,7 @@ class Atom(Entry):
     severity_not: list[str] = []
     severity: list[str] = []
     method_not: list[str] = []
+    change: list[str] = []
     modalities: list[str] = []
     rules: list[str] = []
     rules_not: list[str] = []
