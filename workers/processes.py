@@ -87,6 +87,8 @@ def _check_database(settings: WorkerSettings) -> None:
 
 
 def _load_extractor(settings: WorkerSettings) -> Reader:
-    from extractor import Extractor  # noqa: PLC0415 (spaCy takes seconds; only workers need it)
+    # spaCy takes seconds, and only workers need it; the steps of audits are loaded before the fork.
+    import workers.run_step  # noqa: F401, PLC0415
+    from extractor import Extractor  # noqa: PLC0415
 
     return Extractor.load() if settings.patterns is None else Extractor.load(settings.patterns)
