@@ -37,6 +37,10 @@ _FORMULA_STARTS = (
 )
 
 
+ROW_GROUP_ROWS = 65_536
+"""Rows of a Parquet table that are read together."""
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary path beside ``path`` and put it in place when the block ends well."""
@@ -53,7 +57,7 @@ def write_table(frame: pl.DataFrame, path: Path, *, facts: Mapping[str, str] | N
     metadata = {"marrow:notice": NOTICE, **{f"marrow:{k}": v for k, v in (facts or {}).items()}}
     with replacing(path) as temporary:
         frame.rechunk().write_parquet(
-            temporary, compression="zstd", row_group_size=65_536, metadata=metadata
+            temporary, compression="zstd", row_group_size=ROW_GROUP_ROWS, metadata=metadata
         )
 
 
@@ -80,6 +84,12 @@ def safe_cell(value: Any) -> str:
         return str(value)
     text = str(value)
     return f"'{text}" if text.lstrip(" ").startswith(_FORMULA_STARTS) else text
+
+
+def unguarded(cell: str) -> str:
+    """Return the text that ``safe_cell`` was given."""
+    text = cell.removeprefix("'")
+    return text if text != cell and text.lstrip(" ").startswith(_FORMULA_STARTS) else cell
 
 
 def write_json(value: Any, path: Path) -> None:

@@ -13,7 +13,7 @@ import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 from urllib.parse import unquote, urlsplit
 
 from storage.errors import FilesError
@@ -36,6 +36,9 @@ class Files(Protocol):
 
     def fetch(self, name: str, path: Path) -> None:
         """Make a file or a folder readable at a path. Raises FileNotFoundError."""
+
+    def open(self, name: str) -> BinaryIO:
+        """Open a file to read it. Raises FileNotFoundError."""
 
     def remove(self, name: str) -> None:
         """Remove a file or a folder; none there is fine."""
@@ -78,6 +81,10 @@ class LocalFiles:
             raise FileNotFoundError(target)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.symlink_to(target)
+
+    def open(self, name: str) -> BinaryIO:
+        """Open a file to read it."""
+        return (self._root / name).open("rb")
 
     def remove(self, name: str) -> None:
         """Remove a file or a folder."""
