@@ -93,6 +93,9 @@ class LocalFiles:
             shutil.rmtree(target, ignore_errors=True)
         else:
             target.unlink(missing_ok=True)
+        for folder in target.parents:
+            if folder == self._root or not _removed(folder):
+                return
 
     def children(self, name: str) -> list[str]:
         """Return the names of what is in a folder."""
@@ -103,6 +106,15 @@ class LocalFiles:
 
 def _files(path: Path) -> list[Path]:
     return [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]
+
+
+def _removed(folder: Path) -> bool:
+    """Remove a folder in which nothing is left."""
+    try:
+        folder.rmdir()
+    except OSError:
+        return False
+    return True
 
 
 def _flush(path: Path) -> None:

@@ -198,7 +198,7 @@ def test_of_a_deleted_audit_nothing_stays(database: Database, tmp_path: Path) ->
         assert audits.get(conn, id_) is None
     assert sweep(database, files) == 1
     assert sweep(database, files) == 0
-    assert files.children(AUDITS) == []
+    assert files.children("") == []
     with database.read() as conn:
         assert work.open_units(conn) == 0
 
