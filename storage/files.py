@@ -4,7 +4,8 @@ Names are paths with slashes below one root. Nothing is ever overwritten: each w
 of its own, and the database says which one counts. So a store needs neither locks nor renames, and
 an object store serves as well as a directory.
 
-``MARROW_DATA_URL`` names it, as ``file:///srv/marrow``; without it it is the data directory.
+``MARROW_DATA_URL`` names it: ``file:///srv/marrow`` (without it it is the data directory), or the
+address of an object store that fsspec reaches, such as ``s3://bucket/marrow``.
 """
 
 from __future__ import annotations
@@ -54,7 +55,11 @@ def open_files(settings: StorageSettings) -> Files:
     parts = urlsplit(settings.data_url)
     if parts.scheme == "file":
         return LocalFiles(Path(unquote(parts.path)))
-    raise FilesError("MARROW_DATA_URL is no address of a directory; write file:///srv/marrow")
+    if not parts.scheme:
+        raise FilesError("MARROW_DATA_URL is no address; write file:///srv/marrow or s3://bucket")
+    from storage.object_files import ObjectFiles  # noqa: PLC0415 (an extra)
+
+    return ObjectFiles.at(settings.data_url, scratch=settings.data_dir.resolve() / SCRATCH)
 
 
 class LocalFiles:

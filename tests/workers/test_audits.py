@@ -76,13 +76,17 @@ def test_workers_that_are_killed_do_not_change_the_tables(
 
 @pytest.mark.chaos
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("kind", ["file", "local"], ids=["directory", "fsspec"])
 def test_three_workers_with_data_directories_of_their_own_finish_one_audit_together(
-    service: Service, tmp_path: Path
+    service: Service, tmp_path: Path, kind: str
 ) -> None:
     archive = write_archive(tmp_path / "export.jsonl", reports=3_000)
     expected = audit_here(archive, tmp_path / "local")
     store = tmp_path / "store"
-    service.environment |= {"MARROW_DATA_URL": store.as_uri(), "MARROW_WORKER_CONCURRENCY": "1"}
+    service.environment |= {
+        "MARROW_DATA_URL": f"{kind}://{store}",
+        "MARROW_WORKER_CONCURRENCY": "1",
+    }
     with ExitStack() as stack:
         stack.enter_context(service.process(DISPATCHER, MARROW_DATA_DIR=str(tmp_path / "d")))
         workers = [
