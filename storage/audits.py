@@ -111,6 +111,15 @@ def unswept(conn: Connection, *, limit: int = 20) -> list[StoredAudit]:
     return _load(conn, query.order_by(audits.c.id).limit(limit), with_deleted=True)
 
 
+def known(conn: Connection, ids: Sequence[str]) -> set[str]:
+    """Return which of these audits there are, deleted ones with files included."""
+    found: set[str] = set()
+    for start in range(0, len(ids), MAX_PAGE):
+        part = ids[start : start + MAX_PAGE]
+        found |= set(conn.execute(select(audits.c.id).where(audits.c.id.in_(part))).scalars())
+    return found
+
+
 def forget(conn: Connection, id_: str) -> None:
     """Note that an audit's files are swept; the row of a deleted one goes now."""
     conn.execute(sql_delete(audits).where(audits.c.id == id_, audits.c.state == AuditState.DELETED))

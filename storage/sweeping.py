@@ -6,16 +6,21 @@ nothing. Safe to do by several at once, and again after a crash.
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from storage import audits
 from storage.audit_model import AuditState
 from storage.files import AUDITS
+from storage.ids import made_at_s
 
 if TYPE_CHECKING:
     from storage.audit_model import StoredAudit
     from storage.database import Database
     from storage.files import Files
+
+ORPHAN_S = 3_600
+"""An upload is put into the store a moment before its audit is committed."""
 
 
 def sweep(database: Database, files: Files) -> int:
@@ -37,3 +42,21 @@ def _sweep_one(audit: StoredAudit, files: Files) -> None:
     for name in files.children(folder):
         if f"{folder}/{name}" != audit.output_files:
             files.remove(f"{folder}/{name}")
+
+
+def remove_orphans(database: Database, files: Files, *, older_than_s: float = ORPHAN_S) -> int:
+    """Remove files of audits that no row knows: whoever put them died before he named them."""
+    horizon = time.time() - older_than_s
+    old = [name for name in files.children(AUDITS) if _made_at_s(name) < horizon]
+    with database.read() as conn:
+        orphans = sorted(set(old) - audits.known(conn, old))
+    for name in orphans:
+        files.remove(f"{AUDITS}/{name}")
+    return len(orphans)
+
+
+def _made_at_s(name: str) -> float:
+    try:
+        return made_at_s(name)
+    except ValueError:
+        return float("inf")  # none of ours

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from storage import idempotency, steps, work
 from storage.files import open_files
 from storage.model import Lane, Lease, WorkState
-from storage.sweeping import sweep
+from storage.sweeping import remove_orphans, sweep
 from workers.holder import is_dead
 from workers.logs import get_logger
 from workers.scratch import tidy
@@ -162,6 +162,7 @@ class Dispatcher:
             return
         self._reconciled = time.monotonic()
         tidy(self._files.scratch)
+        remove_orphans(self._database, self._files)
         with self._database.begin() as conn:
             idempotency.forget_old(conn)
         with self._database.read() as conn:

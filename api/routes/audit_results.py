@@ -232,7 +232,10 @@ def _headers(name: str) -> dict[str, str]:
 
 
 def _open(service: Service, id_: str, file: OutputFile) -> BinaryIO:
-    return service.files.open(f"{_folder(service, id_)}/{file.value}")
+    try:
+        return service.files.open(f"{_folder(service, id_)}/{file.value}")
+    except FileNotFoundError:
+        raise Problem(Code.AUDIT_NOT_FOUND, "The audit was deleted just now.") from None
 
 
 def _folder(service: Service, id_: str) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -8,9 +9,9 @@ from storage import audits, steps, work
 from storage.audit_model import AuditState, NewAudit, PlanCounts, StoredAudit
 from storage.errors import FencedError
 from storage.files import AUDITS, LocalFiles
-from storage.ids import new_id
+from storage.ids import made_at_s, new_id
 from storage.model import Claim, WorkKind, WorkState
-from storage.sweeping import sweep
+from storage.sweeping import remove_orphans, sweep
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -214,3 +215,17 @@ def test_of_a_finished_audit_only_the_output_stays(database: Database, tmp_path:
         steps.finish_summary(conn, held, files=f"{AUDITS}/{id_}/output-1", summary={})
     sweep(database, files)
     assert files.children(f"{AUDITS}/{id_}") == ["output-1"]
+
+
+def test_files_that_no_audit_knows_are_removed_once_they_are_old(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    known, orphan = make(sqlite_database), new_id("aud")
+    files = LocalFiles(tmp_path / "store")
+    for name in (known, orphan, "something-else"):
+        (tmp_path / "file").write_text("text")
+        files.put(tmp_path / "file", f"{AUDITS}/{name}/input")
+    assert abs(made_at_s(orphan) - time.time()) < 60
+    assert remove_orphans(sqlite_database, files) == 0
+    assert remove_orphans(sqlite_database, files, older_than_s=-60) == 1
+    assert files.children(AUDITS) == sorted([known, "something-else"])
