@@ -54,11 +54,18 @@ def replacing(path: Path) -> Iterator[Path]:
 
 def write_table(frame: pl.DataFrame, path: Path, *, facts: Mapping[str, str] | None = None) -> None:
     """Write a Parquet table whose bytes depend on its rows only."""
-    metadata = {"marrow:notice": NOTICE, **{f"marrow:{k}": v for k, v in (facts or {}).items()}}
     with replacing(path) as temporary:
         frame.rechunk().write_parquet(
-            temporary, compression="zstd", row_group_size=ROW_GROUP_ROWS, metadata=metadata
+            temporary,
+            compression="zstd",
+            row_group_size=ROW_GROUP_ROWS,
+            metadata=table_metadata(facts),
         )
+
+
+def table_metadata(facts: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return what a Parquet file says of itself."""
+    return {"marrow:notice": NOTICE, **{f"marrow:{k}": v for k, v in (facts or {}).items()}}
 
 
 def write_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], path: Path) -> None:

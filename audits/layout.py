@@ -49,6 +49,11 @@ class Layout:
         """Exists once the audit is finished."""
         return self.out / "metadata.json"
 
+    @property
+    def validation(self) -> Path:
+        """Holds samples for review, and what came of them."""
+        return self.out / "validation"
+
     def staged_file(self, number: int) -> Path:
         """Return the path of a staged part."""
         return self.staged / f"{number:06d}.parquet"
@@ -56,6 +61,10 @@ class Layout:
     def staged_passed(self, number: int) -> Path:
         """Return the rows of one batch that were not to be read, before duplicates are known."""
         return self.staged / f"passed-{number:06d}.parquet"
+
+    def staged_identities(self, number: int) -> Path:
+        """Return what each report of one batch is a version of."""
+        return self.staged / f"identities-{number:06d}.parquet"
 
     def passed(self, number: int) -> Path:
         """Return the assessments of one batch of reports that are not read."""

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from audits import tables
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
@@ -21,11 +23,20 @@ from extractor.model import CASE_LEVELS, Level
 LEVELS = tuple(str(level) for level in Level)
 """Strongest first."""
 
-TIMELINE = (
-    "patient_id", "sequence", "study_date", "days_since_first", "report_id", "row", "source",
-    "accession", "modality", "description", "in_scope", "age_years", "sex", "pregnancy", "level",
-    "side", "rule", "activity", "subtype", "left", "right", "unspecified", "highest_so_far",
-)  # fmt: skip
+TIMELINE: dict[str, Any] = {
+    "patient_id": pl.String,
+    "sequence": pl.Int64,
+    "study_date": pl.String,
+    "days_since_first": pl.Int64,
+    **{
+        name: tables.ASSESSMENTS[name]
+        for name in (
+            "report_id", "row", "source", "accession", "modality", "description", "in_scope",
+            "age_years", "sex", "pregnancy", "level", "side", "rule", "activity", "subtype",
+        )
+    },
+    **dict.fromkeys(("left", "right", "unspecified", "highest_so_far"), pl.String),
+}  # fmt: skip
 """Columns of ``patients.parquet``; ``left``, ``right``, ``unspecified`` are levels of that hip."""
 
 
@@ -54,7 +65,7 @@ def link_patients(assessments: pl.DataFrame) -> pl.DataFrame:
         .replace_strict(dict(enumerate(LEVELS)), return_dtype=pl.String)
         .alias("highest_so_far"),
         *sides,
-    ).select(TIMELINE)
+    ).select(pl.col(name).cast(kind) for name, kind in TIMELINE.items())
 
 
 _Quotes = dict[int, dict[int, dict[str, Any]]]
@@ -83,8 +94,8 @@ class _Hip:
 
 
 def find_cases(
-    assessments: pl.DataFrame,
-    mentions: pl.DataFrame,
+    assessments: pl.LazyFrame,
+    mentions: pl.LazyFrame,
     *,
     titles: Mapping[str, str] | None = None,
     naming: Collection[str] = (),
@@ -95,14 +106,15 @@ def find_cases(
     ``report_ids`` names them in the order of their dates. ``titles`` say what the atoms mean;
     mentions of the findings in ``naming`` (the disease by its name) are quoted as ``named``.
     """
-    tagged = assessments.filter(pl.col("level").is_in([str(level) for level in CASE_LEVELS]))
+    levels = [str(level) for level in CASE_LEVELS]
+    tagged = assessments.filter(pl.col("level").is_in(levels)).collect()
     hips: dict[tuple[str, str], list[_Hip]] = {}
     for row in tagged.iter_rows(named=True):
         for side, facts in json.loads(row["sides"]).items():
             if facts["level"] in CASE_LEVELS:
                 hip = _Hip(row, side, facts)
                 hips.setdefault(hip.key, []).append(hip)
-    wanted = mentions.filter(pl.col("row").is_in(tagged["row"].implode()))
+    wanted = mentions.join(tagged.lazy().select("row"), on="row", how="semi").collect()
     quotes: _Quotes = {}
     for mention in wanted.iter_rows(named=True):
         quotes.setdefault(mention["row"], {})[mention["id"]] = mention

@@ -47,7 +47,8 @@ def plan_archive(
     inputs = list_inputs(arguments)
     staged = stage(arguments, layout, splitter=splitter, on_rows=on_rows)
     write_table(tables.frame(staged.refusals, tables.FAILURES), layout.refusals)
-    kept, duplicates, superseded = decide(pl.concat(staged.identities))
+    identities = [layout.staged_identities(number) for number in range(staged.batches)]
+    kept, duplicates, superseded = decide(pl.scan_parquet(identities))
     shards = _write_shards(layout, staged, kept)
     passed = _write_passed(layout, staged, kept)
     shutil.rmtree(layout.staged)

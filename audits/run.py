@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import json
 import shutil
 from collections import deque
@@ -65,6 +66,9 @@ def run_audit(arguments: AuditArguments, extractor: Extractor, watcher: Watcher)
     identity = {**arguments.identity(), "engine": asdict(extractor.engine)}
     layout.out.mkdir(parents=True, exist_ok=True)
     started = datetime.now(UTC)
+    # What is loaded now stays, shared by all processes: the collector must not write to it.
+    gc.collect()
+    gc.freeze()
     with _locked(layout):
         finished = _finished(layout, arguments, identity)
         if finished is not None:

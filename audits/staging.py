@@ -43,7 +43,8 @@ class Staged:
     """Files of rows of reports that need no reading."""
     rows: int = 0
     refusals: list[dict[str, Any]] = field(default_factory=list)
-    identities: list[pl.DataFrame] = field(default_factory=list)
+    batches: int = 0
+    """Files of what each report is a version of."""
 
 
 def stage(
@@ -61,10 +62,11 @@ def stage(
         ArchiveError: the archive cannot be read at all.
 
     """
-    staged = Staged(identities=[identify(pl.DataFrame(schema=tables.REPORTS))])
+    staged = Staged()
     waiting = pl.DataFrame(schema=tables.REPORTS)
+    _write_identities(waiting, layout, staged)
     for batch in _batches(arguments, staged, on_rows):
-        staged.identities.append(identify(batch))
+        _write_identities(batch, layout, staged)
         named = batch.with_columns(_identifier())
         if splitter is not None:
             named, passed = splitter.split(named)
@@ -78,6 +80,11 @@ def stage(
         _write_part(waiting, layout, staged)
     on_rows(staged.rows)
     return staged
+
+
+def _write_identities(batch: pl.DataFrame, layout: Layout, staged: Staged) -> None:
+    write_table(identify(batch), layout.staged_identities(staged.batches))
+    staged.batches += 1
 
 
 def _identifier() -> pl.Expr:

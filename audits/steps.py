@@ -12,17 +12,21 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from archives import checksum
-from archives.write import NOTICE, write_csv, write_json, write_table, write_text
+from archives.write import NOTICE, write_csv, write_json, write_text
 from audits import tables
 from audits.cases_file import write_cases
+from audits.gathering import in_order, passed_frames, patient_ranges, shard_frames, write_frames
 from audits.layout import OUTPUTS
-from audits.link import find_cases, link_patients
+from audits.link import TIMELINE, find_cases, link_patients
+from audits.mention_counts import MentionCounts
 from audits.model import Focus
 from audits.plan_file import load_plan
 from audits.render import render
-from audits.summarise import summarise
+from audits.summarise import FailureCounts, PatientCounts, summarise
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from audits.layout import Layout
 
 
@@ -36,26 +40,24 @@ def finish(layout: Layout, run: dict[str, Any]) -> dict[str, Any]:
     if plan is None:
         raise FileNotFoundError(layout.plan)
     shards = [shard.number for shard in plan.shards]
-    read = _collect(layout, shards, "assessments", tables.ASSESSMENTS)
-    assessments = pl.concat([read, *_passed(layout)]).sort("row")
-    mentions = _collect(layout, shards, "mentions", tables.MENTIONS).sort("row", "id")
-    failures = pl.concat(
-        [pl.read_parquet(layout.refusals), _collect(layout, shards, "failures", tables.FAILURES)]
-    ).sort("row")
-    if plan.identity["focus"] == Focus.HIP:
-        in_scope = assessments.filter(pl.col("in_scope"))["row"]
-        mentions = mentions.filter(pl.col("row").is_in(in_scope.implode()))
-    patients = link_patients(assessments)
+    facts = {"engine": json.dumps(plan.identity["engine"], sort_keys=True)}
+    assessments = _write_assessments(layout, shards, facts)
+    mentions, counts = _write_mentions(
+        layout, shards, facts, in_scope_alone=plan.identity["focus"] == Focus.HIP
+    )
+    patients = PatientCounts()
+    write_frames(
+        patients.counting(map(link_patients, patient_ranges(assessments))),
+        layout.out / "patients.parquet",
+        schema=TIMELINE,
+        facts=facts,
+    )
+    failures = _write_failures(layout, shards)
     cases = find_cases(assessments, mentions, titles=plan.titles, naming=plan.naming)
     summary = summarise(
-        plan, assessments, mentions, failures=failures, patients=patients, cases=cases
+        plan, assessments, counts, failures=failures, patients=patients, cases=cases
     )
-    facts = {"engine": json.dumps(plan.identity["engine"], sort_keys=True)}
-    write_table(assessments, layout.out / "assessments.parquet", facts=facts)
-    write_table(mentions, layout.out / "mentions.parquet", facts=facts)
-    write_table(patients, layout.out / "patients.parquet", facts=facts)
     write_cases(cases, layout.out / "cases.csv")
-    write_csv(failures.iter_rows(named=True), list(tables.FAILURES), layout.out / "failures.csv")
     write_json(summary, layout.out / "summary.json")
     page = render(summary, cases, run=run, inputs=plan.inputs)
     write_text(page, layout.out / "report.html")
@@ -63,16 +65,49 @@ def finish(layout: Layout, run: dict[str, Any]) -> dict[str, Any]:
     return summary
 
 
-def _collect(layout: Layout, shards: list[int], name: str, schema: dict[str, Any]) -> pl.DataFrame:
-    """Return one table of all shards, in the order of the shards."""
-    parts = [pl.read_parquet(layout.result(number) / f"{name}.parquet") for number in shards]
-    return pl.concat([pl.DataFrame(schema=schema), *parts])
+def _write_assessments(layout: Layout, shards: list[int], facts: dict[str, str]) -> pl.LazyFrame:
+    path = layout.out / "assessments.parquet"
+    read = shard_frames(layout, shards, "assessments")
+    frames = in_order(read, passed_frames(layout))
+    write_frames(frames, path, schema=tables.ASSESSMENTS, facts=facts)
+    return pl.scan_parquet(path)
 
 
-def _passed(layout: Layout) -> list[pl.DataFrame]:
-    """Return the assessments of the reports that were not read."""
-    files = sorted(layout.passed(0).parent.glob("*.parquet"))
-    return [pl.read_parquet(path, columns=list(tables.ASSESSMENTS)) for path in files]
+def _write_mentions(
+    layout: Layout, shards: list[int], facts: dict[str, str], *, in_scope_alone: bool
+) -> tuple[pl.LazyFrame, MentionCounts]:
+    """Write the mentions, of reports in scope alone where the audit is about these; count them."""
+    path = layout.out / "mentions.parquet"
+    counts = MentionCounts()
+
+    def frames() -> Iterator[pl.DataFrame]:
+        both = zip(
+            shard_frames(layout, shards, "mentions"),
+            shard_frames(layout, shards, "assessments"),
+            strict=True,
+        )
+        for mentions, assessments in both:
+            shown = (
+                assessments.filter(pl.col("in_scope"))["row"]
+                if in_scope_alone
+                else assessments["row"]
+            )
+            kept = mentions.filter(pl.col("row").is_in(shown.implode())).sort("row", "id")
+            counts.add(kept)
+            yield kept
+
+    write_frames(frames(), path, schema=tables.MENTIONS, facts=facts)
+    return pl.scan_parquet(path), counts
+
+
+def _write_failures(layout: Layout, shards: list[int]) -> FailureCounts:
+    """Write what was lost, row by row; count it by reason."""
+    counts = FailureCounts()
+    refused = iter([pl.read_parquet(layout.refusals)])
+    frames = in_order(refused, shard_frames(layout, shards, "failures"))
+    rows = (row for frame in frames for row in counts.counted(frame).iter_rows(named=True))
+    write_csv(rows, list(tables.FAILURES), layout.out / "failures.csv")
+    return counts
 
 
 def _metadata(layout: Layout, run: dict[str, Any]) -> dict[str, Any]:

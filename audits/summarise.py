@@ -2,61 +2,115 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from archives.write import NOTICE
 from audits.link import LEVELS
+from audits.model import Stage
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from audits.mention_counts import MentionCounts
     from audits.model import Plan
 
 AGE_BANDS = (0, 18, 30, 40, 50, 60, 70, 80)
 """Where age bands begin, in years."""
 
 
+class FailureCounts:
+    """Rows that were lost, by stage and reason."""
+
+    def __init__(self) -> None:
+        self._by_reason: Counter[tuple[str, str]] = Counter()
+
+    def counted(self, failures: pl.DataFrame) -> pl.DataFrame:
+        """Count some failures and return them."""
+        self._by_reason.update(failures.select("stage", "code").iter_rows())
+        return failures
+
+    def of_stage(self, stage: Stage) -> int:
+        """Return how many were lost there."""
+        return sum(rows for (lost_at, _), rows in self._by_reason.items() if lost_at == stage)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return how many rows were lost to each reason."""
+        return [
+            {"stage": stage, "code": code, "reports": rows}
+            for (stage, code), rows in sorted(self._by_reason.items())
+        ]
+
+
+@dataclass(slots=True)
+class PatientCounts:
+    """Patients and their linked reports."""
+
+    reports: int = 0
+    patients: int = 0
+    with_several_reports: int = 0
+
+    def counting(self, timelines: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+        """Yield timelines, each patient whole in one of them, and count them on the way."""
+        for rows in timelines:
+            sizes = rows["patient_id"].value_counts()["count"]
+            self.reports += rows.height
+            self.patients += len(sizes)
+            self.with_several_reports += int((sizes > 1).sum())
+            yield rows
+
+
 def summarise(
     plan: Plan,
-    assessments: pl.DataFrame,
-    mentions: pl.DataFrame,
+    assessments: pl.LazyFrame,
+    mentions: MentionCounts,
     *,
-    failures: pl.DataFrame,
-    patients: pl.DataFrame,
+    failures: FailureCounts,
+    patients: PatientCounts,
     cases: list[dict[str, Any]],
 ) -> dict[str, Any]:
     """Return the content of ``summary.json``."""
     in_scope = assessments.filter(pl.col("in_scope"))
+    extracted = _height(assessments)
     return {
         "notice": NOTICE,
         "engine": plan.identity["engine"],
         "focus": plan.identity["focus"],
-        "definition": assessments["definition"].head(1).to_list(),
-        "attrition": attrition(plan, assessments, failures),
+        "definition": assessments.select("definition").head(1).collect()["definition"].to_list(),
+        "attrition": attrition(
+            plan,
+            extracted=extracted,
+            in_scope=_height(in_scope),
+            failed=failures.of_stage(Stage.EXTRACT),
+        ),
         "levels": _counts(in_scope, "level", LEVELS),
         "level_by_modality": levels_by(in_scope, pl.col("modality").fill_null("unknown")),
         "level_by_year": levels_by(in_scope, pl.col("study_date").str.head(4).fill_null("unknown")),
         "age_sex": age_sex(in_scope),
-        "findings": findings(mentions),
-        "findings_together": findings_together(mentions),
+        "findings": mentions.findings(),
+        "findings_together": mentions.together(),
         "cases": _case_counts(cases, in_scope),
-        "patients": _patient_counts(assessments, patients),
-        "failures": failure_counts(failures),
+        "patients": {
+            "linked_reports": patients.reports,
+            "unlinked_reports": extracted - patients.reports,
+            "patients": patients.patients,
+            "patients_with_several_reports": patients.with_several_reports,
+        },
+        "failures": failures.rows(),
         "remarks": _remarks(assessments),
     }
 
 
-def attrition(
-    plan: Plan, assessments: pl.DataFrame, failures: pl.DataFrame
-) -> list[dict[str, Any]]:
+def attrition(plan: Plan, *, extracted: int, in_scope: int, failed: int) -> list[dict[str, Any]]:
     """Return the way from rows to cases; each step names what it leaves out.
 
     Raises:
         AssertionError: the numbers do not add up, which would be a fault of ours.
 
     """
-    failed = failures.filter(pl.col("stage") == "extract").height
-    in_scope = assessments.filter(pl.col("in_scope"))
     read = plan.rows_read - plan.refused
     steps = [
         _step("rows", "Rows, messages and files in the archive", plan.rows_read),
@@ -65,15 +119,13 @@ def attrition(
         _step("superseded", "replaced by a newer version", -plan.superseded),
         _step("reports", "Reports", plan.planned),
         _step("failed", "failed during extraction", -failed),
-        _step("extracted", "Reports extracted", assessments.height),
-        _step(
-            "out_of_scope", "do not show the examined region", in_scope.height - assessments.height
-        ),
-        _step("in_scope", "Reports in scope", in_scope.height),
+        _step("extracted", "Reports extracted", extracted),
+        _step("out_of_scope", "do not show the examined region", in_scope - extracted),
+        _step("in_scope", "Reports in scope", in_scope),
     ]
     if (
         read - plan.duplicates - plan.superseded != plan.planned
-        or plan.planned - failed != assessments.height
+        or plan.planned - failed != extracted
     ):
         raise AssertionError(f"The attrition does not add up: {steps}")
     return steps
@@ -83,12 +135,13 @@ def _step(name: str, label: str, reports: int) -> dict[str, Any]:
     return {"step": name, "label": label, "reports": reports}
 
 
-def levels_by(assessments: pl.DataFrame, key: pl.Expr) -> list[dict[str, Any]]:
+def levels_by(assessments: pl.LazyFrame, key: pl.Expr) -> list[dict[str, Any]]:
     """Return how many reports have each level, for each value of ``key``."""
     counted = (
         assessments.group_by(key.alias("key"), "level")
         .agg(pl.len().alias("n"))
         .sort("key", "level")
+        .collect()
     )
     rows: dict[str, dict[str, Any]] = {}
     for group, level, number in counted.iter_rows():
@@ -98,7 +151,7 @@ def levels_by(assessments: pl.DataFrame, key: pl.Expr) -> list[dict[str, Any]]:
     return list(rows.values())
 
 
-def age_sex(assessments: pl.DataFrame) -> list[dict[str, Any]]:
+def age_sex(assessments: pl.LazyFrame) -> list[dict[str, Any]]:
     """Return reports and tagged reports for each band of age and each sex."""
     band = pl.lit(None, dtype=pl.Int64)
     for start in AGE_BANDS:
@@ -112,6 +165,7 @@ def age_sex(assessments: pl.DataFrame) -> list[dict[str, Any]]:
             (pl.col("level") == "possible").sum().alias("possible"),
         )
         .sort("band", "sex", nulls_last=True)
+        .collect()
     )
     return [{**row, "band": _band_label(row["band"])} for row in counted.iter_rows(named=True)]
 
@@ -123,58 +177,21 @@ def _band_label(start: int | None) -> str:
     return f"{start}-{following[0] - 1}" if following else f"{start}+"
 
 
-def findings(mentions: pl.DataFrame) -> list[dict[str, Any]]:
-    """Return for each finding its mentions by status and the reports that affirm it."""
-    statuses = ("affirmed", "negated", "uncertain", "historical", "hypothetical")
-    own = pl.col("experiencer") == "patient"
-    counted = (
-        mentions.group_by("finding")
-        .agg(
-            pl.len().alias("mentions"),
-            *[(pl.col("status") == status).sum().alias(status) for status in statuses],
-            pl.col("row")
-            .filter((pl.col("status") == "affirmed") & own)
-            .n_unique()
-            .alias("reports_affirming"),
-        )
-        .sort("finding")
-    )
-    return counted.to_dicts()
+def _height(frame: pl.LazyFrame) -> int:
+    return int(frame.select(pl.len()).collect()["len"][0])
 
 
-def findings_together(mentions: pl.DataFrame) -> list[dict[str, Any]]:
-    """Return for each pair of findings how many reports affirm both of the patient."""
-    affirmed = (
-        mentions.filter((pl.col("status") == "affirmed") & (pl.col("experiencer") == "patient"))
-        .select("row", "finding")
-        .unique()
-    )
-    pairs = (
-        affirmed.join(affirmed, on="row")
-        .filter(pl.col("finding") < pl.col("finding_right"))
-        .group_by("finding", "finding_right")
-        .agg(pl.len().alias("reports"))
-        .sort(["reports", "finding", "finding_right"], descending=[True, False, False])
-    )
-    return [
-        {"findings": [first, second], "reports": number}
-        for first, second, number in pairs.iter_rows()
-    ]
-
-
-def failure_counts(failures: pl.DataFrame) -> list[dict[str, Any]]:
-    """Return how many rows were lost to each reason."""
-    counted = failures.group_by("stage", "code").agg(pl.len().alias("reports"))
-    return counted.sort("stage", "code").to_dicts()
-
-
-def _counts(frame: pl.DataFrame, column: str, values: tuple[str, ...]) -> dict[str, int]:
-    found = dict(frame.group_by(column).agg(pl.len()).iter_rows())
+def _counts(frame: pl.LazyFrame, column: str, values: tuple[str, ...]) -> dict[str, int]:
+    found = dict(frame.group_by(column).agg(pl.len()).collect().iter_rows())
     return {value: found.get(value, 0) for value in values}
 
 
-def _case_counts(cases: list[dict[str, Any]], in_scope: pl.DataFrame) -> dict[str, Any]:
-    tagged = in_scope.filter(pl.col("level").is_in(["stated", "probable"]))
+def _case_counts(cases: list[dict[str, Any]], in_scope: pl.LazyFrame) -> dict[str, Any]:
+    tagged = (
+        in_scope.filter(pl.col("level").is_in(["stated", "probable"]))
+        .select("patient_id")
+        .collect()
+    )
     return {
         "hips": len(cases),
         "hips_stated": sum(case["level"] == "stated" for case in cases),
@@ -182,26 +199,17 @@ def _case_counts(cases: list[dict[str, Any]], in_scope: pl.DataFrame) -> dict[st
         "reports": tagged.height,
         "patients": tagged["patient_id"].drop_nulls().n_unique(),
         "reports_without_patient": tagged["patient_id"].null_count(),
-        "review_list": in_scope.filter(pl.col("level") == "possible").height,
+        "review_list": _height(in_scope.filter(pl.col("level") == "possible")),
     }
 
 
-def _patient_counts(assessments: pl.DataFrame, patients: pl.DataFrame) -> dict[str, int]:
-    sizes = patients.group_by("patient_id").agg(pl.len().alias("n"))
-    return {
-        "linked_reports": patients.height,
-        "unlinked_reports": assessments.height - patients.height,
-        "patients": sizes.height,
-        "patients_with_several_reports": sizes.filter(pl.col("n") > 1).height,
-    }
-
-
-def _remarks(assessments: pl.DataFrame) -> list[dict[str, Any]]:
+def _remarks(assessments: pl.LazyFrame) -> list[dict[str, Any]]:
     counted = assessments.select(pl.col("remarks").explode()).drop_nulls()
     return (
         counted.group_by("remarks")
         .agg(pl.len().alias("reports"))
         .sort("remarks")
         .rename({"remarks": "code"})
+        .collect()
         .to_dicts()
     )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
+REPORTS_AT_ONCE = 1_000_000
+"""Reports whose identities are compared at a time: some 100 MB."""
+
 
 def identify(reports: pl.DataFrame) -> pl.DataFrame:
     """Return for each report what it is a version of, in 128 bits: an archive has millions.
@@ -41,20 +44,29 @@ def identify(reports: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def decide(identities: pl.DataFrame) -> tuple[pl.Series, int, int]:
+def decide(identities: pl.LazyFrame) -> tuple[pl.Series, int, int]:
     """Return the rows to keep, and how many were exact duplicates and how many superseded.
 
-    Of the versions of a report the newest by time of issue, then by place, is kept.
+    Of the versions of a report the newest by time of issue, then by place, is kept. Versions of
+    one another have the same identity, so reports are compared a share of all identities at a time.
     """
-    groups = (
-        identities.sort("issued", "row")
-        .group_by("identity", "more")
-        .agg(
-            pl.col("row").last(),
-            pl.len().alias("rows"),
-            pl.col("text").n_unique().alias("texts"),
+    reports = int(identities.select(pl.len()).collect()["len"][0])
+    shares = reports // REPORTS_AT_ONCE + 1
+    kept = [pl.Series("row", [], pl.Int64)]
+    duplicates = superseded = 0
+    for share in range(shares):
+        groups = (
+            identities.filter(pl.col("identity") % shares == share)
+            .collect()
+            .sort("issued", "row")
+            .group_by("identity", "more")
+            .agg(
+                pl.col("row").last(),
+                pl.len().cast(pl.Int64).alias("rows"),
+                pl.col("text").n_unique().cast(pl.Int64).alias("texts"),
+            )
         )
-    )
-    duplicates = int((groups["rows"] - groups["texts"]).cast(pl.Int64).sum())
-    superseded = int((groups["texts"].cast(pl.Int64) - 1).sum())
-    return groups["row"].sort(), duplicates, superseded
+        kept.append(groups["row"])
+        duplicates += int((groups["rows"] - groups["texts"]).sum())
+        superseded += int((groups["texts"] - 1).sum())
+    return pl.concat(kept).sort(), duplicates, superseded

@@ -25,6 +25,7 @@ from benchmarks.archive import WORKERS, measure
 from benchmarks.compare import agreement
 from benchmarks.page import NAMES, with_figures
 from benchmarks.rules import plain_rules
+from benchmarks.service import measure as measure_service
 from benchmarks.texts import ROOT, dense_reports, labelled_reports
 from extractor import Extractor
 
@@ -44,6 +45,9 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--peers", type=Path, help="Python that has EDS-NLP and negspaCy")
     parser.add_argument("--archive", type=int, nargs="*", default=[10_000, 100_000])
+    parser.add_argument(
+        "--service", type=int, default=10_000, help="reports posted to the service; 0 leaves it out"
+    )
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     arguments = parser.parse_args()
     extractor = Extractor.load()
@@ -59,6 +63,8 @@ def main() -> None:
     if arguments.archive:
         stock = results["dense"]["stock"]["median"]
         results["archive"] = [_archive_row(count, stock) for count in arguments.archive]
+    if arguments.service:
+        results["service"] = measure_service(arguments.service)
     RESULTS.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     PAGE.write_text(with_figures(PAGE.read_text(encoding="utf-8"), results), encoding="utf-8")
     _show(results)
@@ -136,6 +142,8 @@ def _show(results: dict[str, Any]) -> None:
             f"{NAMES[name]:32}{one['first_round']:>11}{one['median']:>9}"
             f"{one['slower_first']:>8}{one['slower']:>8}{one['f1']:>8}"
         )
+    for name, value in results.get("service", {}).items():
+        print(f"{name}: {value}")
     for one in results.get("archive", ()):
         print(
             f"archive of {one['reports']:,}: {one['reports_per_second']:,} reports/s, "

@@ -87,6 +87,12 @@ def write_archive(path: Path, reports: int, *, seed: int = 1) -> None:
         pl.scan_parquet(Path(folder) / "*.parquet").sink_parquet(path, row_group_size=PART_ROWS)
 
 
+def generated_texts(pools: dict[str, Pool], reports: int, *, seed: int = 1) -> list[str]:
+    """Return texts of the same mix as an archive's."""
+    chance = random.Random(seed)  # noqa: S311 - repeatable, not secret
+    return [row["text"] for row in _rows(range(reports), reports, pools, chance)]
+
+
 def read_pools(extractor: Extractor) -> dict[str, Pool]:
     """Return the project's own reports by kind, as the extractor understands them."""
     pools = {name: Pool() for name in KINDS}

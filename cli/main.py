@@ -18,6 +18,7 @@ from cli.extract import extract
 from cli.patterns import app as patterns
 from cli.serve import serve
 from cli.submit import submit
+from cli.validation import app as validation
 
 _UsageError: Any = typer.BadParameter.__mro__[1]
 """What Typer raises on a wrong call; it exports only this class's child."""
@@ -36,6 +37,7 @@ app = typer.Typer(
 
 app.command(rich_help_panel="On this machine")(extract)
 app.command(rich_help_panel="On this machine")(audit)
+app.add_typer(validation, name="validation", rich_help_panel="On this machine")
 app.command(rich_help_panel="On this machine")(evaluate)
 app.add_typer(patterns, name="patterns", rich_help_panel="On this machine")
 app.command(rich_help_panel="The service")(serve)

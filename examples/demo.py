@@ -214,7 +214,7 @@ def show_cases(output: Path) -> None:
             f"\n   [bold]{escape(case['report_id'])}[/]  [green]{case['level']}[/] by rule "
             f"{case['rule']}, {case['side']} hip, {who}, {case['study_date']} {case['modality']}"
         )
-        for name in ("named", "core", "minor", "hard", "soft"):
+        for name in ("flags", "named", "core", "minor", "hard", "soft"):
             if case[name]:
                 console.print(f"     {name:5}  {escape(case[name])}", soft_wrap=True)
     if len(cases) > len(shown):

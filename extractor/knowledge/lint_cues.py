@@ -168,7 +168,7 @@ def _says(cue: CueRule) -> tuple[object, ...]:
 
 
 def _reach(cue: CueRule) -> tuple[object, ...]:
-    limits = cue.max_words, cue.max_mentions, cue.crosses
+    limits = cue.max_words, cue.max_mentions, cue.crosses, cue.closes
     return cue.direction, cue.value, tuple(cue.findings), tuple(cue.sections), limits
 
 

@@ -68,6 +68,10 @@ class Finding(Entry):
     """Whether it is told of the patient, and so has no site and no side."""
     is_event: bool = False
     """Whether it is past by its nature, so that a date in the request makes it no history ("fell 4 weeks ago")."""
+    family: Name | None = None
+    """Findings of one family are no choice between two ("transient or migratory osteoporosis")."""
+    is_diagnosis: bool = False
+    """Whether it names a disease: of diagnoses in a list that ends with "or", each is only possible."""
     elliptic: bool = False
     """Whether the second half of a statement may leave its name out ("... moderate on the right")."""
     shown: bool = True
@@ -95,7 +99,7 @@ class Rule(Entry):
     extent: str | None = None
     severity: str | None = None
     sites: list[str] = []
-    """Sites that the phrase itself names."""
+    """Sites that the phrase itself names; no other place in its sentence is added to them."""
     laterality: Laterality | None = None
     case: Literal["any", "exact"] = "any"
     """``exact`` for abbreviations that are words in lower case."""
@@ -191,10 +195,18 @@ class Anatomy(Entry):
     """Words before a place that add it to the place said before ("extending into")."""
     not_sides: list[str] = []
     """Phrases in which a word for a side is none ("right down to")."""
+    flanks: list[str] = []
+    """Words for both sides that are those of what is ``flanked``, where that stands before them in the sentence."""
+    flanked: list[str] = []
+    """What has two sides of its own ("a line with oedema on either side")."""
     compared: list[str] = []
     """Words before a side that is only compared with ("than the right")."""
     exclusive_behind: list[str] = []
     """Words right behind a place that take it away ("not involved")."""
+    examined: list[str] = []
+    """Words before a place that name the examination of it ("MRI of the")."""
+    examined_behind: list[str] = []
+    """Words right behind a place that name the examination of it ("pelvis MRI")."""
     anaphors: list[str] = []
     """Words that stand for the place named last ("the same region is demineralised")."""
     settled: list[str] = []
@@ -249,8 +261,18 @@ class CueRule(Entry):
     """Only in these sections; empty: in all."""
     value: bool = False
     """With direction ``both``: reaches back only as the value of a field ("Effusion: none"), with nothing behind it."""
+    closes: bool = False
+    """With ``value``: only where it closes its clause ("Effusion: normal", not "normal alignment")."""
     crosses: bool = False
     """Whether it reaches beyond a comma that begins a new statement."""
+    heads: bool = False
+    """Begins a label, and governs the items of the list under it ("Differential diagnosis:")."""
+    choice: bool = False
+    """For ``uncertainty``: stands between two findings and leaves the choice; weaker than every other cue."""
+    of_diagnoses: bool = False
+    """With ``choice``: only between two diagnoses ("/")."""
+    rivals: list[str] = []
+    """With ``choice``: words for what is no finding of this set, and may be the other of the two."""
     clause: bool = False
     """For ``terminate``: whether it also parts places and sides (a contrast)."""
     comment: str = ""
@@ -291,6 +313,12 @@ class StudyWords(Entry):
     title_words: list[str]
     request_words: list[str] = []
     """What a request without a heading says; whole words, in any case."""
+    not_request: list[str] = []
+    """Phrases in which a word of a request is none ("... of the hip in pregnancy"), unless the sentence asks."""
+    history_labels: list[str] = []
+    """Labels of what was before the study ("PMH"): it tells nothing of what the study shows."""
+    asking_words: list[str] = []
+    """What only a sentence says that asks, or tells what was known before."""
     finding_words: list[str] = []
     """What only one says who has seen the images."""
     statement_words: list[str] = []

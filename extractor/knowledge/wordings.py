@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 UNLESS = ("not_with", "not_before", "not_followed_by")
 """Lists of a rule that keep it from speaking."""
-_WHOLE_WORDS = frozenset({"request_words", "finding_words"})
+_WHOLE_WORDS = frozenset(
+    {"request_words", "history_labels", "not_request", "asking_words", "finding_words"}
+)
 """Lists that are searched as they are written, without signs."""
 _EXCLUSIVE = {
     "male": "sex",

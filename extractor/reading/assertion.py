@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from extractor.model import Certainty, Experiencer, SectionCategory, Status
+from extractor.reading.alternatives import find_alternatives
 from extractor.reading.candidates import holds_in
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ _DENIED_GAP = 12
 
 _DOUBTED_GAP = 2
 """Words between a doubt and the assertion that it governs ("unclear whether this is secondary to")."""
+_CHOICE = frozenset({"or", "nor"})
+"""Words that go on with a list that is denied."""
 _FLIPPING = frozenset({"not", "no"})
 """Words right before a statement of the normal that turn it round ("not normally mineralised")."""
 _NEW_ITEM = frozenset({",", "and", "with", ":"})
@@ -66,6 +69,8 @@ class _Case:
     resolution: str | None
     """The change that the historical cue tells: it was there and is gone."""
     change: str | None
+    alternative: CueHit | None
+    """The word that leaves the choice between this and another finding."""
 
 
 class AssertionReader:
@@ -79,6 +84,7 @@ class AssertionReader:
         self._rules = scan.compiled.cues
         self._findings = scan.compiled.patterns.findings
         self._scopes = scopes
+        self._alternatives = find_alternatives(scan, candidates)
 
     def read(self, one: Candidate) -> Assertion:
         """Return what the report asserts of a candidate."""
@@ -118,6 +124,7 @@ class AssertionReader:
             historical=historical,
             resolution=self._rules[historical.rule].change if historical else None,
             change=one.rule.change or (self._rules[change.rule].change if change else None),
+            alternative=self._alternatives.get(one.start),
         )
 
     def _decisive(self, one: Candidate, cues: dict[str, list[CueHit]]) -> CueHit | None:
@@ -128,13 +135,27 @@ class AssertionReader:
         rivals = [*denials, *doubts, *cues.get("affirmation", [])]
         before = [cue for cue in rivals if cue.start < one.start]
         nearest = self._governor(_nearest(before, one), before)
-        if nearest and nearest in denials:
-            return nearest
         after = _nearest([cue for cue in doubts if cue.start >= one.end], one)
+        if nearest and nearest in denials and not self._has_own_predicate(nearest, one, after):
+            return nearest
         if after and nearest and self._scopes.speaks_between(one, after):
             # "most suggestive of X, Y cannot be excluded": each has its own
             return nearest
         return after or nearest
+
+    def _has_own_predicate(self, denial: CueHit, one: Candidate, doubt: CueHit | None) -> bool:
+        """Whether a comma behind the denial begins a statement of its own ("no trauma, AVN is favoured").
+
+        Not where the denial goes through a list to its last item ("no fracture, AVN or sepsis is suspected").
+        """
+        if doubt is None or self._scopes.speaks_between(one, doubt):
+            return False
+        before = self._lower[denial.end : one.start]
+        if "," not in before:
+            return False
+        item = before[len(before) - before[::-1].index(",") :]
+        rest = self._lower[one.end : doubt.start]
+        return _CHOICE.isdisjoint(item) and _CHOICE.isdisjoint(rest)
 
     def _governor(self, cue: CueHit | None, before: Sequence[CueHit]) -> CueHit | None:
         """Return what governs the cue from before it, else the cue.
@@ -213,6 +234,19 @@ class AssertionReader:
             holds_in(self._scan, phrase, following) for phrase in compiled.completing.get(index, ())
         )
 
+    def _alternative(self, case: _Case) -> _Verdict | None:
+        """One of two findings between which the report leaves the choice; a request asks which it is."""
+        if (
+            case.alternative is None
+            or case.historical
+            or case.section == SectionCategory.COMPARISON
+        ):
+            return None
+        if case.section == SectionCategory.INDICATION:
+            return _Verdict(Status.HYPOTHETICAL, case.alternative)
+        certainty = self._rules[case.alternative.rule].certainty
+        return _Verdict(Status.UNCERTAIN, case.alternative, certainty)
+
     def _past(self, case: _Case) -> _Verdict | None:
         finding = self._findings.get(case.one.rule.finding or "")
         asked = case.section == SectionCategory.INDICATION
@@ -243,6 +277,7 @@ _JUDGES: tuple[Callable[[AssertionReader, _Case], _Verdict | None], ...] = (
     AssertionReader._advised,  # noqa: SLF001
     AssertionReader._doubted,  # noqa: SLF001
     AssertionReader._meant_by_phrase,  # noqa: SLF001
+    AssertionReader._alternative,  # noqa: SLF001
     AssertionReader._past,  # noqa: SLF001
     AssertionReader._affirmed,  # noqa: SLF001
 )

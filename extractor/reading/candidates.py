@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from extractor.model import Status
+from extractor.reading.labels import without_labels
 from extractor.reading.places import Place
 from extractor.reading.scan import Taken
 
@@ -85,7 +87,7 @@ def find_candidates(
     allowed = [one for one in found if _allowed(one, scan, region=region, modality=modality)]
     masked = [one for one in _masked(allowed, scan) if not one.rule.block]
     named = _without_glosses(_with_ellipses(masked, scan), scan)
-    return _without_repeats(named, scan)
+    return without_labels(_without_repeats(named, scan), scan)
 
 
 def _joined(scan: Scan, places: Sequence[Place]) -> list[Candidate]:
@@ -157,7 +159,7 @@ def _chain(
     if step == len(options):
         return chain
     end = chain[-1][1]
-    for start, stop, place in options[step][bisect_left(options[step], end, key=_start) :]:
+    for start, stop, place in options[step][bisect_left(options[step], (end,)) :]:
         if start - end > phrase.gaps[step - 1] or _broken(scan, chain[0][0], end, start):
             break
         longer = _chain(scan, phrase, options, [*chain, (start, stop, place)])
@@ -166,16 +168,18 @@ def _chain(
     return None
 
 
-def _start(option: _Option) -> int:
-    return option[0]
-
-
 def _broken(scan: Scan, first: int, start: int, end: int) -> bool:
-    """Whether the sentence or a clause ends between."""
+    """Whether the sentence or a clause ends between, or what was said is compared with something else."""
     document = scan.document
-    return document.sentence_of[first] != document.sentence_of[end] or any(
+    if document.sentence_of[first] != document.sentence_of[end]:
+        return True
+    compared = scan.kind("compared")
+    if compared and any(start <= hit.start < end for hit in compared):
+        return True
+    between = document.tokens.lower[start:end]
+    return not _BREAKS.isdisjoint(between) and any(
         word in _BREAKS and document.tokens.lower[index + 1] != "longer"
-        for index, word in enumerate(document.tokens.lower[start:end], start)
+        for index, word in enumerate(between, start)
     )
 
 
@@ -313,4 +317,7 @@ def _repeats(one: Candidate, other: Candidate, sides: Sequence[Hit]) -> bool:
     if len({side.value for side in sides}) < _BOTH:
         return True
     first, last = min(one.end, other.end), max(one.start, other.start)
+    if (one.rule.status == Status.NEGATED) != (other.rule.status == Status.NEGATED):
+        # the normal that a phrase states of the other side is told behind, wherever its side stands
+        return not any(first <= side.start for side in sides)
     return not any(first <= side.start < last for side in sides)

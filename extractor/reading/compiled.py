@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from extractor.knowledge.load import PatternSet
     from extractor.knowledge.schema import CueRule, Rule, Site
+    from extractor.reading.places import Named
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,10 @@ class CompiledPatterns:
     """By rule id."""
     term_finder: TermFinder = field(init=False)
     cue_finder: CueFinder = field(init=False)
+    combinations: dict[tuple[str, ...], Named] = field(default_factory=dict)
+    """By ids of sites that were named together, what they mean; filled while reports are read."""
+    unsited: frozenset[str] = frozenset()
+    """Values of the places that no finding can be at ("bursa")."""
     words: frozenset[str] = frozenset()
     """Every word of every term and cue."""
 
@@ -98,6 +103,7 @@ def compile_patterns(patterns: PatternSet) -> CompiledPatterns:
     _compile_anatomy(compiled, compiler)
     _compile_words(compiled, compiler)
     _anchor(compiled)
+    compiled.unsited = _unsited(patterns)
     cues = _cue_phrases(patterns, compiler)
     compiled.term_finder = TermFinder(compiled.terms.values(), compiled.exact_forms)
     compiled.cue_finder = CueFinder(cues)
@@ -159,6 +165,12 @@ def _anchor(compiled: CompiledPatterns) -> None:
         compiled.anchored.setdefault(anchor, []).append(index)
 
 
+def _unsited(patterns: PatternSet) -> frozenset[str]:
+    sited = {group for finding in patterns.findings.values() for group in finding.site_groups}
+    sites = enumerate(patterns.anatomy.sites)
+    return frozenset(str(index) for index, site in sites if sited.isdisjoint(site.groups))
+
+
 def _step_key(compiled: CompiledPatterns, step: LiteralStep | PlaceStep) -> str:
     if isinstance(step, PlaceStep):
         return f"<{step.group}"
@@ -186,6 +198,10 @@ def _compile_anatomy(compiled: CompiledPatterns, compiler: PhraseCompiler) -> No
         ("exclusive", anatomy.exclusive),
         ("exclusive_behind", anatomy.exclusive_behind),
         ("compared", anatomy.compared),
+        ("flanks", anatomy.flanks),
+        ("flanked", anatomy.flanked),
+        ("examined", anatomy.examined),
+        ("examined_behind", anatomy.examined_behind),
         ("not_side", anatomy.not_sides),
         ("settled", anatomy.settled),
         ("anaphor", anatomy.anaphors),
@@ -217,6 +233,9 @@ def _compile_words(compiled: CompiledPatterns, compiler: PhraseCompiler) -> None
         ("pregnancy:none", people.not_pregnant),
         ("onset:atraumatic", people.atraumatic),
         ("onset:traumatic", people.traumatic),
+        *((f"heads:{cue.id}", cue.phrases) for cue in patterns.cues if cue.heads),
+        *((f"choice:{cue.id}", cue.phrases) for cue in patterns.cues if cue.choice),
+        *((f"rival:{cue.id}", cue.rivals) for cue in patterns.cues if cue.rivals),
     ]
     for key, phrases in groups:
         for phrase in phrases:
@@ -229,6 +248,8 @@ def _compile_words(compiled: CompiledPatterns, compiler: PhraseCompiler) -> None
 def _cue_phrases(patterns: PatternSet, compiler: PhraseCompiler) -> list[CuePhrase]:
     found: list[CuePhrase] = []
     for cue in patterns.cues:
+        if cue.choice or cue.heads:
+            continue
         direction = cue.category if cue.category in {"terminate", "pseudo"} else cue.direction
         for phrase in cue.phrases:
             literals = _literals(compiler, phrase, f"cue '{cue.id}'")

@@ -16,6 +16,7 @@ from extractor.model import (
     Study,
     StudyFacts,
 )
+from extractor.reading.scan import longest
 from extractor.text.sections import SectionFinder
 
 if TYPE_CHECKING:
@@ -155,22 +156,29 @@ def _only_places(scan: Scan, end: int) -> bool:
 
 def _regions(scan: Scan, title_scan: Scan) -> Counter[str]:
     votes: Counter[str] = Counter()
+    of_past = {label.lower() for label in scan.compiled.patterns.study.history_labels}
     for hit in scan.kind("region"):
         sentence = scan.document.sentence_at(hit.start)
-        votes[hit.value] += 1 if sentence.section != SectionCategory.INDICATION else 0
+        past = sentence.label is not None and sentence.label.text.lower() in of_past
+        votes[hit.value] += 0 if past or sentence.section == SectionCategory.INDICATION else 1
     for hit in title_scan.kind("region"):
         votes[hit.value] += _TITLE_WEIGHT
     return +votes or Counter(hit.value for hit in scan.kind("region"))
 
 
 def _guessed_region(scan: Scan) -> str | None:
-    """Return the region that is hinted at where nothing names one ("oedema head and neck, no AVN")."""
+    """Return the region that is hinted at where nothing names one ("oedema head and neck, no AVN").
+
+    A bare word hints at nothing beside a place of another region ("the tibia ... its epiphysis").
+    """
     hints = scan.kind("hint")
     if hints:
         return hints[0].value
-    sites = scan.compiled.sites
-    meant = (site.region for hit in scan.kind("site") if (site := sites[int(hit.value)]).only_in)
-    return next(meant, None)
+    sites, hits = scan.compiled.sites, scan.kind("site")
+    bare = (site.region for hit in hits if (site := sites[int(hit.value)]).only_in)
+    meant = next(bare, None)
+    elsewhere = any(sites[int(hit.value)].region != meant for hit in longest(hits))
+    return None if elsewhere else meant
 
 
 def _modality(scan: Scan) -> str | None:
@@ -248,6 +256,8 @@ def compiled_finder(compiled: CompiledPatterns) -> SectionFinder:
     return SectionFinder(
         compiled.patterns.headings,
         request_words=words.request_words,
+        not_request=words.not_request,
+        asking_words=words.asking_words,
         finding_words=words.finding_words,
         statement_words=words.statement_words,
     )

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from extractor.reading.candidates import Candidate
+    from extractor.reading.clauses import Clauses
     from extractor.reading.places import Place, SideHit
     from extractor.reading.scan import Scan
     from extractor.text.document import Sentence
@@ -37,7 +38,7 @@ class SideReader:
         *,
         sides: Sequence[SideHit],
         places: Sequence[Place],
-        clauses: Sequence[int],
+        clauses: Clauses,
         study_side: Laterality,
     ) -> None:
         self._document = scan.document
@@ -52,9 +53,11 @@ class SideReader:
             self._regions_in.setdefault(sentence, set()).update(place.regions)
         self._settled = {hit.start for hit in scan.kind("settled")}
         self._by_label = self._group_by_label(sides)
+        self._side_of_label: dict[int, Laterality | None] = {}
         labels = scan.document.labels
         self._headings = [position for position in self._by_label if labels[position].own_line]
-        self._clause_of = clauses
+        self._clause_of = clauses.number_of
+        self._parted = clauses.part
         self._study_side = study_side
         self._last: Laterality | None = None
         self._spoken_of: Laterality | None = None
@@ -74,7 +77,10 @@ class SideReader:
         if sentence.index != self._sentence:
             # "contralateral" is read against what was spoken of before its own sentence
             self._sentence = sentence.index
-            self._spoken_of = self._on_label(sentence) or self._last
+            label = self._on_label(sentence)
+            self._spoken_of = (
+                self._last if self._opens_with_other(sentence) else label or self._last
+            )
         midline = bool(places) and all(_MIDLINE in place.groups for place in places)
         said = self._in_noun_phrase(one, places) or (None if midline else self._in_sentence(one))
         if said:
@@ -134,7 +140,8 @@ class SideReader:
         at_places = [
             side
             for side in own
-            if any(
+            if self._clause_of[side.start] == self._clause_of[one.start]
+            and any(
                 place.start <= side.start and side.end <= place.end + _BEHIND_PLACE
                 for place in places
             )
@@ -177,7 +184,12 @@ class SideReader:
         return None
 
     def _of_sentence(self, one: Candidate) -> list[SideHit]:
-        return self._by_sentence.get(self._document.sentence_of[one.start], [])
+        """Return the sides of the candidate's sentence, without those of a remark behind it."""
+        return [
+            side
+            for side in self._by_sentence.get(self._document.sentence_of[one.start], ())
+            if side.start < one.end or not self._parted(side.start, one.start)
+        ]
 
     def _resolve(self, sides: Sequence[SideHit]) -> Laterality | None:
         """Return the side meant by words for it; "contralateral" is read against the last side said."""
@@ -188,7 +200,8 @@ class SideReader:
             return Laterality.BILATERAL
         known = self._spoken_of if self._spoken_of in _OPPOSITE else self._study_side
         if "other" in values:
-            return _OPPOSITE.get(known)
+            # where nothing was spoken of before, against what its own sentence says first
+            return _OPPOSITE.get(known) or (_OPPOSITE.get(self._last) if self._last else None)
         if values == {"same"}:
             return known if known in _OPPOSITE else None
         return Laterality((values & {"left", "right"}).pop())
@@ -199,10 +212,25 @@ class SideReader:
             return None
         labels = self._document.labels
         position = bisect_right(labels, sentence.label.start, key=_start) - 1
-        if position in self._by_label:
-            return self._resolve(self._by_label[position])
-        above = bisect_left(self._headings, position) - 1
-        return self._resolve(self._by_label[self._headings[above]]) if above >= 0 else None
+        if position not in self._by_label:
+            above = bisect_left(self._headings, position) - 1
+            if above < 0:
+                return None
+            position = self._headings[above]
+        if position not in self._side_of_label:
+            # "Opposite hip:" is read once, against what was spoken of above it
+            self._side_of_label[position] = self._resolve(self._by_label[position])
+        return self._side_of_label[position]
+
+    def _opens_with_other(self, sentence: Sentence) -> bool:
+        """Whether the sentence begins with a label for the other side ("Opposite hip: no effusion")."""
+        if (
+            sentence.label is None
+            or sentence.label.start < self._document.tokens.starts[sentence.start]
+        ):
+            return False
+        position = bisect_right(self._document.labels, sentence.label.start, key=_start) - 1
+        return any(side.value == "other" for side in self._by_label.get(position, ()))
 
     def _group_by_label(self, sides: Sequence[SideHit]) -> dict[int, list[SideHit]]:
         """Return the sides that labels name, by the position of the label."""

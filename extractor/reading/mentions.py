@@ -18,8 +18,9 @@ from extractor.model import (
 )
 from extractor.reading.assertion import Assertion, AssertionReader
 from extractor.reading.candidates import Candidate, find_candidates
+from extractor.reading.clauses import find_clauses
 from extractor.reading.scopes import CueScopes
-from extractor.reading.siting import Sited, SiteReader, number_clauses
+from extractor.reading.siting import Sited, SiteReader
 from extractor.reading.wording import Wording
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from extractor.reading.scan import Scan
 
 _ARTICLES = (["the"], ["this"], ["that"])
+_RESOLVED = "resolved"
 _OPPOSITE = {Laterality.LEFT: Laterality.RIGHT, Laterality.RIGHT: Laterality.LEFT}
 _UNREAD = frozenset({SectionCategory.TECHNIQUE})
 
@@ -55,7 +57,7 @@ class MentionReader:
             if self._document.sentence_at(one.start).section not in _UNREAD
         ]
         cues = find_cues(scan, self._candidates)
-        clauses = number_clauses(scan, cues, self._candidates)
+        clauses = find_clauses(scan, cues, self._candidates, sides)
         self._assertions = AssertionReader(
             scan, CueScopes(scan, self._candidates, cues, clauses), self._candidates
         )
@@ -81,13 +83,12 @@ class MentionReader:
         number = 0
         for position, one in enumerate(self._candidates):
             sited = self._sites.read(position)
-            if self._misplaced(one, sited) and not self._taken_up(one, found):
+            assertion = self._assertions.read(one)
+            if self._misplaced(one, sited) and not self._taken_up(one, assertion, found):
                 continue
             shown = findings[one.rule.finding or ""].shown
             number += shown
-            found.append(
-                self._mention(number if shown else 0, one, sited, self._assertions.read(one))
-            )
+            found.append(self._mention(number if shown else 0, one, sited, assertion))
         return tuple(found)
 
     def _vague(self, place: Place) -> bool:
@@ -95,10 +96,11 @@ class MentionReader:
         regions = self._scan.compiled.patterns.anatomy.regions
         return place.generic and not any(regions[name].in_scope for name in place.regions)
 
-    def _taken_up(self, one: Candidate, found: Sequence[Mention]) -> bool:
-        """Whether an article takes up what the report has named before ("the oedema")."""
+    def _taken_up(self, one: Candidate, assertion: Assertion, found: Sequence[Mention]) -> bool:
+        """Whether it is what the report has named before: by an article ("the oedema"), or gone since."""
         before = self._document.tokens.lower[max(one.start - 1, 0) : one.start]
-        return before in _ARTICLES and any(other.finding == one.rule.finding for other in found)
+        again = before in _ARTICLES or assertion.change == _RESOLVED
+        return again and any(other.finding == one.rule.finding for other in found)
 
     def _misplaced(self, one: Candidate, sited: Sited) -> bool:
         """Whether the rule needs a place of some group, and none is named in its clause."""

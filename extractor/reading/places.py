@@ -9,6 +9,8 @@ from extractor.model import Laterality
 from extractor.reading.scan import Hit, Scan, longest
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from extractor.knowledge.schema import Site
 
 _MAX_JOIN = 8
@@ -16,6 +18,9 @@ _MAX_JOIN = 8
 _EXACT = "exact"
 """Anatomy group of a place that is exact enough, although another may replace it ("vertebral body L3")."""
 _SIDE_SIGNS = frozenset({":", "-", ",", ";", "(", ")", "=", "\u2013", ">"})
+_DENYING = frozenset({"no", "nor", "without"})
+_DENIED = 3
+"""Words before a line within which it is denied, and so has no sides."""
 _VERTEBRAE = frozenset({"/", "S", "T"})
 _GENERIC = "generic"
 """Anatomy group of a place that a more exact one of its region replaces ("the head of the hip")."""
@@ -37,6 +42,19 @@ class Place:
     """Said as an extension of the place before ("into the neck")."""
     exclusive: bool = False
     """Said to be free ("sparing of the head")."""
+    examined: bool = False
+    """Said as what was looked at ("MRI of the hips"); a finding's own place and side outrank it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What the sites of a place mean together, wherever they are named."""
+
+    sites: tuple[str, ...]
+    groups: frozenset[str]
+    regions: frozenset[str]
+    laterality: Laterality | None
+    generic: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +93,7 @@ def find_sides(scan: Scan) -> list[SideHit]:
             found.append(SideHit(hit.start, hit.end, hit.value))
     compared = {hit.end for hit in scan.kind("compared")}
     not_sides = {index for hit in scan.kind("not_side") for index in range(hit.start, hit.end)}
+    not_sides |= _flanks(scan)
     found = _ranked(sorted(found, key=lambda side: side.start), words)
     return sorted(
         (
@@ -84,6 +103,22 @@ def find_sides(scan: Scan) -> list[SideHit]:
         ),
         key=lambda side: side.start,
     )
+
+
+def _flanks(scan: Scan) -> set[int]:
+    """Return the tokens of words for both sides that are the sides of a line and not of the body."""
+    sentence_of, lower = scan.document.sentence_of, scan.document.tokens.lower
+    lines = {
+        sentence_of[hit.start]: hit.end
+        for hit in reversed(scan.kind("flanked"))
+        if _DENYING.isdisjoint(lower[max(hit.start - _DENIED, 0) : hit.start])
+    }
+    return {
+        index
+        for hit in scan.kind("flanks")
+        if lines.get(sentence_of[hit.start], hit.end) < hit.end
+        for index in range(hit.start, hit.end)
+    }
 
 
 def _opens(scan: Scan, hit: Hit) -> bool:
@@ -109,7 +144,7 @@ def find_places(scan: Scan, sides: list[SideHit], region: str | None) -> list[Pl
     hits = [
         hit
         for hit in longest(scan.kind("site"))
-        if not sites[int(hit.value)].only_in or region in {None, *sites[int(hit.value)].only_in}
+        if not sites[int(hit.value)].only_in or region in sites[int(hit.value)].only_in
     ]
     joiner = _Joiner(scan, sides)
     groups: list[list[Hit]] = []
@@ -121,6 +156,25 @@ def find_places(scan: Scan, sides: list[SideHit], region: str | None) -> list[Pl
     return [joiner.place([sites[int(hit.value)] for hit in group], group) for group in groups]
 
 
+def _together(sites: Sequence[Site]) -> Named:
+    """Return what sites named together mean: a generic one gives way to a more exact one of its region."""
+    names = [name for site in sites for name in (site.sites or [site.id])]
+    exact_regions = {site.region for site in sites if _GENERIC not in site.groups}
+    dropped = {
+        name
+        for site in sites
+        if _GENERIC in site.groups and site.region in exact_regions
+        for name in (site.sites or [site.id])
+    }
+    return Named(
+        sites=tuple(dict.fromkeys(name for name in names if name not in dropped)),
+        groups=frozenset(group for site in sites for group in [*site.groups, site.id, *site.sites]),
+        regions=frozenset(site.region for site in sites),
+        laterality=next((site.laterality for site in sites if site.laterality), None),
+        generic=not exact_regions and not any(_EXACT in site.groups for site in sites),
+    )
+
+
 class _Joiner:
     def __init__(self, scan: Scan, sides: list[SideHit]) -> None:
         self._sentence_of = scan.document.sentence_of
@@ -130,12 +184,19 @@ class _Joiner:
             index for hit in scan.kind("connector") for index in range(hit.start, hit.end)
         }
         self._additive = {hit.end for hit in scan.kind("additive")}
+        self._examined = {hit.end for hit in scan.kind("examined")}
+        self._examined_behind = {hit.start for hit in scan.kind("examined_behind")}
         self._free = {hit.start for hit in scan.kind("exclusive_behind")}
         self._exclusive = {hit.end for hit in scan.kind("exclusive")}
+        self._unsited = scan.compiled.unsited
+        self._combinations = scan.compiled.combinations
 
     def joins(self, group: list[Hit], hit: Hit) -> bool:
         """Whether only connecting words, and no change of side, stand between."""
         last = group[-1]
+        if last.value in self._unsited or hit.value in self._unsited:
+            # what no finding can be at ("bursa", "head-neck offset") is no part of a finding's place
+            return False
         between = range(last.end, hit.start)
         if (
             self._sentence_of[last.start] != self._sentence_of[hit.start]
@@ -155,27 +216,26 @@ class _Joiner:
         start, end = group[0].start, group[-1].end
         first = self._first(start)
         side = self._laterality(first, end) or self._trailing(end)
-        names = [name for site in sites for name in (site.sites or [site.id])]
-        exact_regions = {site.region for site in sites if _GENERIC not in site.groups}
-        dropped = {
-            name
-            for site in sites
-            if _GENERIC in site.groups and site.region in exact_regions
-            for name in (site.sites or [site.id])
-        }
-        kept = tuple(dict.fromkeys(name for name in names if name not in dropped))
-        inherent = next((site.laterality for site in sites if site.laterality), None)
+        named = self._named(tuple([site.id for site in sites]), sites)
         return Place(
             first,
             end,
-            kept,
-            frozenset(group for site in sites for group in [*site.groups, site.id, *site.sites]),
-            frozenset(site.region for site in sites),
-            side or inherent,
-            generic=not exact_regions and not any(_EXACT in site.groups for site in sites),
+            named.sites,
+            named.groups,
+            named.regions,
+            side or named.laterality,
+            generic=named.generic,
             additive=self._marked(self._additive, first, start),
             exclusive=self._marked(self._exclusive, first, start) or end in self._free,
+            examined=self._marked(self._examined, first, start) or end in self._examined_behind,
         )
+
+    def _named(self, ids: tuple[str, ...], sites: Sequence[Site]) -> Named:
+        """Return what sites named together mean; few combinations of them occur."""
+        known = self._combinations.get(ids)
+        if known is None:
+            known = self._combinations[ids] = _together(sites)
+        return known
 
     def _first(self, start: int) -> int:
         """Return where the phrase begins, sides and articles before it included."""
@@ -207,7 +267,7 @@ class _Joiner:
         return _plain(next(iter(sorted(said)), ""))
 
     def _marked(self, ends: set[int], first: int, start: int) -> bool:
-        return any(index in ends for index in range(first, start + 1))
+        return bool(ends) and not ends.isdisjoint(range(first, start + 1))
 
 
 def _plain(value: str) -> Laterality | None:

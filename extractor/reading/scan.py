@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from extractor.text.document import Document
 
 
+_make = tuple.__new__
+"""Makes a hit as the tuple that it is: there are hundreds in a report."""
 _BY_KEY_ALONE = frozenset({"step", "with", "next", "before", "after", "needs"})
 """Kinds of terms that are asked for by their whole key."""
 
@@ -46,7 +48,7 @@ class Scan:
                     continue
                 by_key[key].append(term)
                 if kind not in _BY_KEY_ALONE:
-                    by_kind[kind].append(Hit(start, end, value))
+                    by_kind[kind].append(_make(Hit, (start, end, value)))
 
     def kind(self, kind: str) -> list[Hit]:
         """Return the hits of a kind, for example every ``side``."""
@@ -57,7 +59,8 @@ class Scan:
         hits = self._by_key.get(key)
         if not hits:
             return ()
-        return hits[bisect_left(hits, start, key=_start) : bisect_left(hits, end, key=_start)]
+        # a tuple of one stands before every hit that begins with the same number
+        return hits[bisect_left(hits, (start,)) : bisect_left(hits, (end,))]
 
     def by_sentence(self, kind: str) -> dict[int, list[Hit]]:
         """Return the hits of a kind by the sentence they are in."""
@@ -73,10 +76,6 @@ class Scan:
     def key(self, key: str) -> Sequence[TermHit]:
         """Return the hits of one key, for example ``step:12``."""
         return self._by_key.get(key, ())
-
-
-def _start(hit: TermHit) -> int:
-    return hit.start
 
 
 def longest(hits: Iterable[Hit]) -> list[Hit]:

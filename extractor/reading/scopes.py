@@ -6,12 +6,14 @@ from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from extractor.medspacy_adapter import CueHit
+from extractor.reading.listings import Listings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from extractor.knowledge.schema import CueRule
     from extractor.reading.candidates import Candidate
+    from extractor.reading.clauses import Clauses
     from extractor.reading.scan import Scan
 
 _NOT_ABOUT_MENTIONS = frozenset({"terminate", "pseudo"})
@@ -69,14 +71,15 @@ class CueScopes:
         scan: Scan,
         candidates: Sequence[Candidate],
         cues: Sequence[CueHit],
-        clauses: Sequence[int],
+        clauses: Clauses,
     ) -> None:
         self._rules = scan.compiled.cues
         self._document = scan.document
         self._lower = scan.document.tokens.lower
         self._candidates = candidates
         self._starts = [one.start for one in candidates]
-        self._clauses = clauses
+        self._clauses = clauses.number_of
+        self._parted = clauses.part
         self._severity_starts = {hit.start for hit in scan.kind("severity")}
         self._by_sentence: dict[int, list[CueHit]] = {}
         for cue in cues:
@@ -84,6 +87,7 @@ class CueScopes:
                 sentence = scan.document.sentence_of[cue.start]
                 self._by_sentence.setdefault(sentence, []).append(cue)
         self._cue_finder = scan.compiled.cue_finder
+        self._listings = Listings(scan)
         self._of_label: dict[int, list[CueHit]] = {}
 
     def governing(self, one: Candidate) -> dict[str, list[CueHit]]:
@@ -96,6 +100,9 @@ class CueScopes:
         if found.keys().isdisjoint(_STATED):
             for cue in self._heading_cues(one):
                 found.setdefault(self._rules[cue.rule].category, []).append(cue)
+            listed = self._listings.over(one)
+            if listed:
+                found.setdefault(self._rules[listed.rule].category, []).append(listed)
         return found
 
     def speaks_between(self, one: Candidate, cue: CueHit) -> bool:
@@ -165,6 +172,8 @@ class CueScopes:
                 rule.direction != "backward"
                 and self._near(rule, cue.end, one.start)
                 and not (denies and self._restarted(cue, rule, one))
+                # what a remark states is not denied before it
+                and not (denies and self._parted(cue.start, one.start))
                 and not (denies and self._of_other_field(cue, one))
                 and not (doubts and self._observed_with(cue, one))
             )
@@ -189,8 +198,8 @@ class CueScopes:
     def _looks_back(self, cue: CueHit, rule: CueRule, one: Candidate) -> bool:
         """Whether a cue that may look both ways looks back."""
         if rule.value:
-            doubted = rule.category != "uncertainty" or self._closes(cue)
-            return doubted and self._is_value(cue, one)
+            must_close = rule.closes or rule.category == "uncertainty"
+            return (self._closes(cue) or not must_close) and self._is_value(cue, one)
         if rule.direction == "backward" or rule.category not in _ONE_WAY:
             return True
         if self._has_subject(cue, rule):

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from extractor.knowledge.schema import Finding
-    from extractor.medspacy_adapter import CueHit
     from extractor.reading.candidates import Candidate
+    from extractor.reading.clauses import Clauses
     from extractor.reading.places import Place, SideHit
     from extractor.reading.scan import Scan
 
@@ -68,17 +68,30 @@ _BETWEEN_MODIFIER_AND_HEAD = frozenset(
         "shows",
         "showing",
         "show",
+        "showed",
+        "shown",
         "demonstrates",
         "demonstrating",
         "demonstrate",
+        "demonstrated",
         "reveals",
         "revealing",
+        "reveal",
+        "revealed",
     }
     | {
         "displays",
         "displaying",
+        "displayed",
         "depicts",
         "depicting",
+        "depicted",
+        "disclosed",
+        "exhibited",
+        "there",
+        "was",
+        "were",
+        "had",
         "has",
         "have",
         "contains",
@@ -109,7 +122,7 @@ class SiteReader:
         *,
         places: Sequence[Place],
         sides: Sequence[SideHit],
-        clauses: Sequence[int],
+        clauses: Clauses,
         titled: Sequence[Place],
         region: str | None,
         study_side: Laterality,
@@ -128,12 +141,17 @@ class SiteReader:
         self._region_hits = scan.by_sentence("region")
         self._region = region
         self._titled = titled
+        self._sides = sides
         named = {name for place in places for name in place.regions}
         self._whole_region = region is not None and region not in named
         self._side_reader = SideReader(
-            scan, sides=sides, places=places, clauses=clauses, study_side=study_side
+            scan,
+            sides=sides,
+            places=places,
+            clauses=clauses,
+            study_side=study_side,
         )
-        self._clause_of = clauses
+        self._clause_of = clauses.number_of
         self._last_sites: dict[str, tuple[str, ...]] = {}
 
     def read(self, position: int) -> Sited:
@@ -151,12 +169,24 @@ class SiteReader:
             sites = self._canonical(one, places)
         if places and all(place.additive for place in places) and not finding.at_joint:
             sites = tuple(dict.fromkeys([*self._before_addition(one), *sites]))
-        laterality, said = self._side_reader.read(one, places, self._regions_of(one, places))
+        regions = self._regions_of(one, places)
+        laterality, said = self._side_reader.read(one, self._sided(one, places), regions)
         if not sites:
             sites = tuple(one.rule.sites) or self._default(one)
         if places and one.rule.finding:
             self._last_sites[one.rule.finding] = self._last_sites[_ANY] = sites
         return Sited(sites, one.rule.laterality or laterality, bool(places) or said, tuple(places))
+
+    def _sided(self, one: Candidate, places: Sequence[Place]) -> Sequence[Place]:
+        """Return the places that may give their side: none of an examination behind which one is said.
+
+        "MRI of both hips revealed marrow oedema in the right femoral head and a small effusion".
+        """
+        examined = [place.end for place in places if place.examined]
+        if not examined:
+            return places
+        first = max(examined)
+        return [] if any(first <= side.start < one.start for side in self._sides) else places
 
     def _in_noun_phrase(self, place: Place, one: Candidate) -> bool:
         """Whether the place stands inside, right before or "of the" behind a candidate."""
@@ -217,7 +247,8 @@ class SiteReader:
         before = [place for place in clause if place.end <= one.start]
         between = self._document.tokens.lower[before[-1].end : one.start] if before else []
         said = not _COPULAS.isdisjoint(between) and _PARTS_SUBJECT.isdisjoint(between)
-        return before[-1] if said and len(between) <= _SUBJECT_GAP else None
+        said = said and len(between) <= _SUBJECT_GAP and not before[-1].examined
+        return before[-1] if said else None
 
     def _added_to(self, place: Place, clause: Sequence[Place]) -> list[Place]:
         """Return the additions that follow a place ("... of the head and descends into the neck")."""
@@ -293,6 +324,7 @@ class SiteReader:
         gap = self._document.tokens.lower[place.end : one.start]
         return (
             place.end <= one.start
+            and not (place.examined and gap)
             and len(gap) <= _MODIFIER_GAP
             and not _BETWEEN_MODIFIER_AND_HEAD & set(gap)
             and (self._clause_of[place.start] == self._clause_of[one.start])
@@ -306,9 +338,11 @@ class SiteReader:
         return self._fitting(one, tokens.index_at(label.start), tokens.index_at(label.end))
 
     def _canonical(self, one: Candidate, places: Sequence[Place]) -> tuple[str, ...]:
+        if one.rule.sites:
+            return tuple(one.rule.sites)
         finding = self._scan.compiled.patterns.findings[one.rule.finding or ""]
         regions = self._scan.compiled.patterns.anatomy.regions
-        sites: list[str] = list(one.rule.sites)
+        sites: list[str] = []
         for place in places:
             joints = [joint for name in sorted(place.regions) if (joint := regions[name].joint)]
             at_joint = finding.at_joint or one.rule.at_joint
@@ -355,37 +389,3 @@ class SiteReader:
         return {name for place in places for name in place.regions} or {
             self._region_near(one) or ""
         }
-
-
-def number_clauses(
-    scan: Scan, cues: Sequence[CueHit], candidates: Sequence[Candidate]
-) -> list[int]:
-    """Return the clause number of each token; contrasts, semicolons and a label's colon part clauses.
-
-    The label that is itself a mention goes with its value ("Marrow oedema: femoral neck").
-    """
-    rules = scan.compiled.cues
-    starts = {cue.start for cue in cues if rules[cue.rule].clause}
-    tokens = scan.document.tokens
-    starts |= {
-        cue.start
-        for cue in cues
-        if rules[cue.rule].category == "negation" and tokens.lower[cue.start - 1] == ","
-    }
-    first = [one.start for one in candidates]
-    starts |= {
-        tokens.index_at(label.end)
-        for label in scan.document.labels
-        if bisect_left(first, tokens.index_at(label.start))
-        == bisect_left(first, tokens.index_at(label.end))
-    }
-    starts |= {index for index, word in enumerate(scan.document.tokens.lower) if word == ";"}
-    numbers: list[int] = []
-    number = 0
-    previous = -1
-    for index, sentence in enumerate(scan.document.sentence_of):
-        if sentence != previous or index in starts:
-            number += 1
-        previous = sentence
-        numbers.append(number)
-    return numbers

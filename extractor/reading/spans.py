@@ -8,9 +8,10 @@ from extractor.knowledge.schema import Rule
 from extractor.model import SpanAssertion
 from extractor.reading.assertion import AssertionReader
 from extractor.reading.candidates import Candidate, find_candidates
+from extractor.reading.clauses import find_clauses
 from extractor.reading.mentions import find_cues, quoted_cue
+from extractor.reading.places import find_sides
 from extractor.reading.scopes import CueScopes
-from extractor.reading.siting import number_clauses
 
 if TYPE_CHECKING:
     from extractor.reading.scan import Scan
@@ -46,7 +47,8 @@ def read_span(scan: Scan, start: int, end: int) -> SpanAssertion:
     ]
     candidates = sorted([*others, given], key=lambda one: one.start)
     cues = find_cues(scan, candidates)
-    scopes = CueScopes(scan, candidates, cues, number_clauses(scan, cues, candidates))
+    clauses = find_clauses(scan, cues, candidates, find_sides(scan))
+    scopes = CueScopes(scan, candidates, cues, clauses)
     assertion = AssertionReader(scan, scopes, candidates).read(given)
     return SpanAssertion(
         assertion.status,

@@ -70,6 +70,8 @@ class SectionFinder:
 
     ``request_words`` are what a request says ("pain", "since"), ``finding_words`` what only one
     who has seen the images says; a first paragraph with the one and without the other is a request.
+    ``not_request`` are phrases in which a word of a request is none, unless one of the
+    ``asking_words`` stands beside it.
     ``statement_words`` are what a sentence holds that tells a finding.
     """
 
@@ -78,10 +80,14 @@ class SectionFinder:
         headings: Mapping[SectionCategory, Sequence[str]],
         *,
         request_words: Sequence[str] = (),
+        not_request: Sequence[str] = (),
+        asking_words: Sequence[str] = (),
         finding_words: Sequence[str] = (),
         statement_words: Sequence[str] = (),
     ) -> None:
         self._request = _Words(request_words)
+        self._not_request = [phrase.lower() for phrase in not_request]
+        self._asking = _Words(asking_words)
         self._finding = _Words(finding_words)
         self._statement = _Words(statement_words)
         self._category = {
@@ -152,13 +158,22 @@ class SectionFinder:
             Section(SectionCategory.FINDINGS, "", min(cuts), section.end),
         ]
 
+    def _requests(self, text: str) -> bool:
+        """Whether a text has a word of a request, and not only in a phrase that tells a kind of disease."""
+        if not self._request.stand_in(text):
+            return False
+        rest = text.lower()
+        for phrase in self._not_request:
+            rest = rest.replace(phrase, " ")
+        return "?" in text or self._request.stand_in(rest) or self._asking.stand_in(text)
+
     def _tells(self, sentence: str) -> bool:
         """Whether a sentence tells what is seen, and does not ask for it."""
         return _ASKED.search(sentence) is None and self._statement.stand_in(sentence)
 
     def _states(self, sentence: str) -> bool:
         """Whether a sentence tells what is seen, and neither asks nor tells a history."""
-        if "?" in sentence or self._request.stand_in(sentence):
+        if "?" in sentence or self._requests(sentence):
             return False
         return self._statement.stand_in(sentence)
 
@@ -167,7 +182,7 @@ class SectionFinder:
         for match in islice(_PARAGRAPH.finditer(text, 0, end), _REQUEST_AMONG):
             paragraph = match.group()
             rest = text[match.end() : end].strip() or text[end:].strip()
-            if rest and self._request.stand_in(paragraph) and not self._finding.stand_in(paragraph):
+            if rest and self._requests(paragraph) and not self._finding.stand_in(paragraph):
                 parts = [
                     Section(SectionCategory.FINDINGS, "", 0, match.start()),
                     Section(SectionCategory.INDICATION, "", match.start(), match.end()),
@@ -179,7 +194,7 @@ class SectionFinder:
     def _opened_within(self, text: str, end: int) -> list[Section]:
         """Return a request that the first sentences tell before one states what is seen."""
         sentences = split_sentences(text[:end])
-        first = self._first(sentences[:_REQUEST_AMONG], text, self._request.stand_in)
+        first = self._first(sentences[:_REQUEST_AMONG], text, self._requests)
         last = None if first is None else self._first(sentences, text, self._tells)
         if first is None or last is None or first >= last:
             return [Section(SectionCategory.FINDINGS, "", 0, end)]

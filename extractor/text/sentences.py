@@ -43,6 +43,8 @@ _ABBREVIATIONS = frozenset(
         "rt",
         "st",
         "vs",
+        "dd",
+        "ddx",
         "med",
         "lat",
         "ant",

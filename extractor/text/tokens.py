@@ -1,7 +1,7 @@
 r"""Words with their offsets: what every pattern is matched against.
 
-A token is a run of letters and digits, a decimal number or one sign. Hyphens inside words are
-dropped and white space is folded, so that "low-signal", "low signal" and a hard-wrapped
+A token is a run of letters and digits, a decimal number, a number with its number sign or one
+other sign. Hyphens inside words are dropped and white space is folded, so that "low-signal", "low signal" and a hard-wrapped
 "low\nsignal" are the same two tokens; the offsets always point into the untouched text.
 """
 
@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-_TOKEN = re.compile(r"\d+(?:[.,]\d+)+(?!\w)|[^\W_]+|\.{4,}|[^\w\s]|_+")
+_NUMBERED = r"#\d+(?!\w)|# ?[A-Za-z]{0,3}(?:\d{3}|\d{5,})(?!\w)|\d+#(?!\w)"
+"""A number sign with what it numbers or weighs ("#12", "# A123", "7#"); four digits apart may be a year."""
+_TOKEN = re.compile(_NUMBERED + r"|\d+(?:[.,]\d+)+(?!\w)|[^\W_]+|\.{4,}|[^\w\s]|_+")
 _HYPHENS = frozenset("-\u2010\u2011")
 _REMEMBERED = 100_000
 """Words; some 10 MB."""

@@ -68,7 +68,7 @@ def test_several_reports_of_one_hip_are_one_case_with_its_strongest_evidence() -
         read(7, None, None, Level.PROBABLE),
         read(8, "P3", "2020-01-01", Level.POSSIBLE),
     )
-    cases = find_cases(assessments, mentions)
+    cases = find_cases(assessments.lazy(), mentions.lazy())
     assert [(case["case"], case["report_id"], case["side"], case["level"]) for case in cases] == [
         (1, "R2", "left", "stated"),
         (2, "R5", "right", "probable"),
@@ -79,7 +79,8 @@ def test_several_reports_of_one_hip_are_one_case_with_its_strongest_evidence() -
 
 
 def test_cells_of_a_case_quote_the_evidence() -> None:
-    (case,) = find_cases(*tabled(read(1, "P1", "2020-01-01", Level.STATED)))
+    assessments, mentions = tabled(read(1, "P1", "2020-01-01", Level.STATED))
+    (case,) = find_cases(assessments.lazy(), mentions.lazy())
     cells = case_cells(case)
     assert cells["core"] == "C1: “marrow oedema”"
     assert (cells["missing"], cells["report_ids"], cells["hard"]) == ("C3", "R1", "")

@@ -116,10 +116,10 @@ def test_no_row_is_lost_or_counted_twice(rows: list[tuple[str | None, ...]]) -> 
     keys = pl.DataFrame(
         [(number, *row) for number, row in enumerate(rows)], schema=schema, orient="row"
     )
-    kept, duplicates, superseded = decide(identify(keys))
+    kept, duplicates, superseded = decide(identify(keys).lazy())
     assert len(kept) + duplicates + superseded == len(rows)
     if rows:
-        again, *lost = decide(identify(keys.filter(pl.col("row").is_in(kept.implode()))))
+        again, *lost = decide(identify(keys.filter(pl.col("row").is_in(kept.implode()))).lazy())
         assert (again.to_list(), lost) == (kept.to_list(), [0, 0])
 
 

@@ -220,6 +220,9 @@ def test_a_heading_of_the_past_rules_its_terse_paragraph_and_no_more(extractor: 
         ("Family history is significant for stroke.", "other"),
         ("Family history:\nMother - stroke", "other"),
         ("She was brought in by her son with stroke.", "patient"),
+        ("Father died after a stroke.", "other"),
+        ("Her husband had a stroke.", "other"),
+        ("Her husband saw the stroke.", "patient"),
     ],
 )
 def test_whose_disease_it_is(extractor: Extractor, text: str, experiencer: str) -> None:
@@ -230,3 +233,20 @@ def test_whose_disease_it_is(extractor: Extractor, text: str, experiencer: str) 
 def test_a_span_without_words_is_refused(extractor: Extractor) -> None:
     with pytest.raises(ValueError, match="no word stands"):
         extractor.assert_span(Report("Normal hips."), 5, 5)
+
+
+@pytest.mark.parametrize(
+    ("text", "statuses"),
+    [
+        ("Marrow oedema of the head. Follow-up: resolution of oedema.", ["affirmed", "historical"]),
+        ("Marrow oedema of the head. By May oedema had resolved.", ["affirmed", "historical"]),
+        # nothing was named before, or what is named now is not said to be gone
+        ("Follow-up: resolution of oedema.", []),
+        ("Marrow oedema of the head. There is oedema.", ["affirmed"]),
+    ],
+)
+def test_what_is_gone_is_what_was_named_before(
+    extractor: Extractor, text: str, statuses: list[str]
+) -> None:
+    found = mentions_of(extractor, f"MRI left hip. {text}", "marrow_oedema")
+    assert [one.status for one in found] == statuses

@@ -136,3 +136,32 @@ def test_what_was_done_ends_at_its_reason_and_the_past_at_what_is_new(
 ) -> None:
     start = text.index(given)
     assert extractor.assert_span(Report(text), start, start + len(given)).status == status
+
+
+@pytest.mark.parametrize(
+    ("text", "certainty"),
+    [
+        ("With no history of trauma, transient osteoporosis is favoured.", "likely"),
+        ("Without fracture or effusion, avascular necrosis cannot be excluded.", "possible"),
+        ("In the absence of trauma this most likely represents avascular necrosis.", "likely"),
+    ],
+)
+def test_a_statement_behind_a_denial_keeps_its_own_doubt(
+    extractor: Extractor, text: str, certainty: str
+) -> None:
+    last = extractor.extract(Report(f"MRI left hip. {text}")).mentions[-1]
+    assert (last.status, last.certainty) == ("uncertain", certainty)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "No fracture, avascular necrosis or infection is suspected.",
+        "No trauma, transient osteoporosis or avascular necrosis.",
+        "No evidence that this is avascular necrosis.",
+        "No fracture in this area or effusion.",
+    ],
+)
+def test_a_denial_goes_through_its_list(extractor: Extractor, text: str) -> None:
+    mentions = extractor.extract(Report(f"MRI left hip. {text}")).mentions
+    assert {str(one.status) for one in mentions} == {"negated"}

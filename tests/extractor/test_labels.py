@@ -96,3 +96,48 @@ def test_dots_lead_from_a_field_to_its_value(
 def test_a_label_that_names_the_finding_goes_with_its_value(extractor: Extractor) -> None:
     text = "MRI HIPS\nMarrow oedema: left femoral neck."
     assert sited(extractor, text) == [("marrow_oedema", ("femoral_neck",), "left")]
+
+
+def statuses(extractor: Extractor, text: str) -> list[tuple[str, str]]:
+    mentions = extractor.extract(Report(f"MRI BOTH HIPS.\n\n{text}")).mentions
+    return [(one.finding, str(one.status)) for one in mentions]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Joint effusion: No significant joint effusion.", [("effusion", "negated")]),
+        ("JOINT EFFUSION & LABRUM : Mild joint effusion noted.", [("effusion", "affirmed")]),
+        ("Bone marrow oedema: No marrow oedema or fracture line.", [("marrow_oedema", "negated")]),
+        ("Bone marrow oedema\nNo bone marrow oedema is seen.", [("marrow_oedema", "negated")]),
+        ("Osteopenia:\nThere is no osteopenia.", [("osteopenia", "negated")]),
+        ("Bone marrow oedema: marrow signal is normal.", [("marrow_oedema", "negated")]),
+    ],
+)
+def test_a_label_whose_value_names_its_finding_is_no_mention(
+    extractor: Extractor, text: str, expected: list[tuple[str, str]]
+) -> None:
+    assert statuses(extractor, text)[: len(expected)] == expected
+    assert [name for name, _ in statuses(extractor, text)].count(expected[0][0]) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Joint effusion: None.", [("effusion", "negated")]),
+        ("Marrow oedema: Present.", [("marrow_oedema", "affirmed")]),
+        # the value stands before the second name, and a later sentence is another statement
+        (
+            "Effusion: moderate, larger than the effusion of the knee.",
+            [("effusion", "affirmed"), ("effusion", "affirmed")],
+        ),
+        (
+            "Marrow oedema: left femoral head. No oedema of the right femoral head.",
+            [("marrow_oedema", "affirmed"), ("marrow_oedema", "negated")],
+        ),
+    ],
+)
+def test_a_label_with_a_value_of_its_own_is_the_mention(
+    extractor: Extractor, text: str, expected: list[tuple[str, str]]
+) -> None:
+    assert statuses(extractor, text) == expected

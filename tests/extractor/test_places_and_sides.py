@@ -54,6 +54,7 @@ def test_marrow_oedema_is_put_where_the_sentence_puts_it(
         ("MRI knee. Small effusion. Menisci intact.", "knee_joint"),
         ("Small pericardial effusion.", "pericardium"),
         ("Moderate left hip joint effusion.", "hip_joint"),
+        ("MRI left hip. Iliopsoas bursal effusion of the left hip.", "bone"),
     ],
 )
 def test_every_effusion_has_its_own_site(extractor: Extractor, text: str, site: str) -> None:
@@ -198,3 +199,12 @@ def test_a_finding_without_a_place_is_at_the_joint_of_the_title(
     extractor: Extractor, text: str, finding: str, site: str
 ) -> None:
     assert [sites for sites, _ in sited(extractor, text, finding)] == [(site,)]
+
+
+@pytest.mark.parametrize("other", ["iliopsoas bursa", "reduced head-neck offset", "acetabular cup"])
+def test_what_no_finding_can_be_at_is_no_part_of_its_place(
+    extractor: Extractor, other: str
+) -> None:
+    text = f"MRI left hip. Marrow oedema of the femoral neck and {other}."
+    (mention,) = extractor.extract(Report(text)).mentions
+    assert mention.sites == ("femoral_neck",)

@@ -143,3 +143,22 @@ def test_the_first_sentences_are_the_request_up_to_the_one_that_states_what_is_s
 )
 def test_what_is_seen_first_leaves_no_request(extractor: Extractor, text: str) -> None:
     assert [category for category, _ in parts(extractor, text)] == ["findings"]
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "section"),
+    [
+        ("Transient osteoporosis of the hip in pregnancy. Small effusion.", "affirmed", "findings"),
+        ("Pregnancy-associated TOH. Joint effusion is seen.", "affirmed", "findings"),
+        ("TOH of the hip in the third trimester of pregnancy. Effusion.", "affirmed", "findings"),
+        ("?TOH in pregnancy. Marrow oedema is seen.", "hypothetical", "indication"),
+        ("Suspected TOH of pregnancy. Marrow oedema is seen.", "hypothetical", "indication"),
+        ("Transient osteoporosis in a previous pregnancy. Effusion.", "historical", "indication"),
+        ("Woman with TOH of pregnancy. Effusion is seen.", "historical", "indication"),
+    ],
+)
+def test_a_kind_of_disease_that_is_named_after_pregnancy_is_no_request(
+    extractor: Extractor, text: str, status: str, section: str
+) -> None:
+    first = extractor.extract(Report(f"MRI LEFT HIP\n{text}")).mentions[0]
+    assert (first.status, first.section) == (status, section)

@@ -193,3 +193,48 @@ def test_an_addendum_with_a_date_corrects_the_side_as_well(extractor: Extractor)
     result = extractor.extract(Report(text))
     assert {str(one.laterality) for one in result.mentions} == {"left"}
     assert "addendum:laterality" in result.assessment.flags
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "; the right hip shows normal marrow.",
+        ", whereas the contralateral hip shows normal marrow.",
+        ", while the right side has normal marrow signal.",
+        ", compared with normal marrow signal on the right.",
+        ", in contrast to the normal fatty marrow of the right hip.",
+    ],
+)
+def test_the_normal_other_side_leaves_the_abnormal_one(extractor: Extractor, other: str) -> None:
+    text = f"MRI HIPS. High STIR signal in the left femoral head and neck{other}"
+    told = [(one.status, str(one.laterality)) for one in extractor.extract(Report(text)).mentions]
+    assert told == [("uncertain", "left"), ("negated", "right")]
+
+
+@pytest.mark.parametrize(
+    ("text", "side"),
+    [
+        ("Low signal line at the left femoral neck, with marrow oedema on either side.", "left"),
+        (
+            "Fracture line of the right femoral neck with marrow oedema on both sides of it.",
+            "right",
+        ),
+        ("Marrow oedema of the femoral necks on either side.", "bilateral"),
+        ("No fracture line. Marrow oedema of the hip on both sides.", "bilateral"),
+        ("No fracture line and no marrow oedema of the hip on either side.", "bilateral"),
+    ],
+)
+def test_the_sides_of_a_line_are_not_those_of_the_body(
+    extractor: Extractor, text: str, side: str
+) -> None:
+    mentions = extractor.extract(Report(f"MRI hips. {text}")).mentions
+    assert [one.laterality for one in mentions if one.finding == "marrow_oedema"] == [side]
+
+
+@pytest.mark.parametrize("label", ["Opposite hip", "Contralateral hip", "Asymptomatic side"])
+def test_a_label_for_the_other_side_is_read_against_what_is_above_it(
+    extractor: Extractor, label: str
+) -> None:
+    text = f"MRI LEFT HIP\nSmall effusion.\n{label}: No effusion. No fracture. No marrow oedema."
+    sides = [str(one.laterality) for one in extractor.extract(Report(text)).mentions]
+    assert sides == ["left", "right", "right", "right"]

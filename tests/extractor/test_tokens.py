@@ -26,6 +26,18 @@ def test_dots_that_lead_to_a_value_are_read_as_its_colon() -> None:
     assert tokens.lower == ["effusion", ":", "none", ".", ".", "."]
 
 
+def test_a_number_sign_is_one_word_with_its_number() -> None:
+    assert tokenise("image #255, # 601, # A123, 160#").words == [
+        "image", "#255", ",", "# 601", ",", "# A123", ",", "160#",
+    ]  # fmt: skip
+
+
+def test_a_number_sign_stays_apart_from_ordinals_levels_and_years() -> None:
+    assert tokenise("#5th MT, L4 #, D12#, hip # 2019").words == [
+        "#", "5th", "MT", ",", "L4", "#", ",", "D12", "#", ",", "hip", "#", "2019",
+    ]  # fmt: skip
+
+
 @given(st.text(max_size=300))
 def test_offsets_give_back_every_word(text: str) -> None:
     tokens = tokenise(text)
