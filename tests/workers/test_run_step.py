@@ -26,6 +26,7 @@ from workers.scratch import scratch, tidy
 from workers.settings import WorkerSettings
 
 if TYPE_CHECKING:
+    import io
     from pathlib import Path
 
     from storage.model import Claim
@@ -84,14 +85,14 @@ def test_the_right_worker_goes_on_with_what_another_put_back(
 
 
 def test_a_step_that_goes_wrong_again_and_again_fails_the_audit(
-    sqlite_service: Service, planned: str, capsys: pytest.CaptureFixture[str]
+    sqlite_service: Service, planned: str, stream: io.StringIO
 ) -> None:
     plan_files = load(sqlite_service, planned).plan_files
     shutil.rmtree(sqlite_service.folder / str(plan_files) / "shards")
     endings = [step(sqlite_service) for _ in range(MAX_STEP_ATTEMPTS)]
     assert endings == [Ending.PUT_BACK] * (MAX_STEP_ATTEMPTS - 1) + [Ending.DONE]
     assert load(sqlite_service, planned).error_code == "step_failed"
-    assert "FileNotFoundError" in capsys.readouterr().err
+    assert "FileNotFoundError" in stream.getvalue()
 
 
 def test_an_audit_that_is_cancelled_while_it_is_read_leaves_nothing(
