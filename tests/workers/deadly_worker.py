@@ -1,4 +1,4 @@
-"""A real worker with the real extractor, which kills its process on a report with "POISON"."""
+"""A real worker with the real extractor, which kills or freezes its process on some reports."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ if TYPE_CHECKING:
 
 
 class Deadly(Extractor):
-    """Reads "POISON" as an order."""
+    """Reads "POISON" and, where it is told to, "FREEZE" as orders."""
 
     def extract(self, report: Report) -> Result:
         if "POISON" in report.text:
             os.kill(os.getpid(), signal.SIGKILL)
+        if "FREEZE" in report.text and "DEADLY_FREEZES" in os.environ:
+            os.kill(os.getpid(), signal.SIGSTOP)
         return super().extract(report)
 
 

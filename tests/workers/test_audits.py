@@ -128,24 +128,26 @@ def test_a_worker_frozen_past_its_lease_changes_nothing(
         "MARROW_TASK_TIME_LIMIT_S": "1.5",
         "MARROW_LEASE_S": "2",
     }
-    archive = write_archive(tmp_path / "export.jsonl", reports=2_000)
+    archive = write_archive(tmp_path / "export.jsonl", reports=700)
+    rows = archive.read_text()
+    archive.write_text('{"id": "frozen", "text": "FREEZE"}\n' + rows)
     expected = audit_here(archive, tmp_path / "local")
     id_ = ask(service, archive)
-    with service.process(DISPATCHER), service.process(REAL) as frozen:
-        wait_for(service, id_, AuditState.EXTRACTING)
-        wait_until(lambda: shards_done(service, id_), what="the first shard")
-        freeze(frozen)
+    freezing = {"DEADLY_FREEZES": "1", "MARROW_WORKER_CONCURRENCY": "1"}
+    with service.process(DISPATCHER), service.process(DEADLY, **freezing) as frozen:
+        [child] = wait_until(lambda: is_frozen(frozen), deadline_s=60, what="the freeze") or []
         with service.process(REAL):
             done = wait_for(service, id_, AuditState.DONE, AuditState.FAILED)
-        os.killpg(frozen.pid, signal.SIGCONT)
+        os.kill(child, signal.SIGCONT)
         assert frozen.stop() == 0
+        assert '"fenced"' in frozen.said()
     assert read_tables(tmp_path / (done.output_files or "")) == expected
-    assert len(list((tmp_path / "audits" / id_).iterdir())) == 1
+    wait_until(lambda: len(list((tmp_path / "audits" / id_).iterdir())) == 1, what="the sweep")
 
 
-def freeze(process: Process) -> None:
-    os.killpg(process.pid, signal.SIGSTOP)
-    wait_until(lambda: {state_of(pid) for pid in process.children()} == {"T"}, what="the freeze")
+def is_frozen(process: Process) -> list[int]:
+    """Return its child processes that are stopped."""
+    return [pid for pid in process.children() if state_of(pid) == "T"]
 
 
 def test_a_deleted_audit_leaves_no_file_even_if_it_was_being_read(
