@@ -45,20 +45,27 @@ class Acceptance:
     """It was done before, under the same ``Idempotency-Key``."""
 
 
-class _OtherWasFirstError(Exception):
+class OtherWasFirstError(Exception):
     """The same request was stored by another one meanwhile; rolls our transaction back."""
 
 
 async def read_once(request: Request, key: Key, route: str) -> Once | None:
     """Return what the request's ``Idempotency-Key`` asks for; ``None`` without the header."""
+    if HEADER not in request.headers:
+        return None
+    digest = hashlib.sha256(await request.body()).hexdigest()
+    return once(request, key, route, body_sha256=digest)
+
+
+def once(request: Request, key: Key, route: str, *, body_sha256: str) -> Once | None:
+    """Return the same where the body was read, and its digest taken, by others."""
     word = request.headers.get(HEADER)
     if word is None:
         return None
     if not (0 < len(word) <= MAX_KEY_CHARS and word.isascii() and word.isprintable()):
         detail = f"must have 1 to {MAX_KEY_CHARS} printable ASCII characters"
         raise failed([FieldError(code="WRONG_FORM", detail=detail, parameter=HEADER)])
-    digest = hashlib.sha256(await request.body()).hexdigest()
-    return Once(idempotency.Request(principal=key.id, route=route, key=word), digest)
+    return Once(idempotency.Request(principal=key.id, route=route, key=word), body_sha256)
 
 
 async def accept(
@@ -67,7 +74,7 @@ async def accept(
     """Store reports and ring for those that are new; or recall what was stored before."""
     try:
         acceptance = await run_in_threadpool(_store, service, posted, lane=lane, once=once)
-    except _OtherWasFirstError:
+    except OtherWasFirstError:
         # What the other one remembered is committed by now.
         acceptance = await run_in_threadpool(_store, service, posted, lane=lane, once=once)
     fresh = [one for one in acceptance.reports if one.is_new and one.work_id is not None]
@@ -89,16 +96,21 @@ def _store(
         if once is not None and not idempotency.remember(
             conn, once.request, _answer(once, accepted)
         ):
-            raise _OtherWasFirstError
+            raise OtherWasFirstError
     return Acceptance(accepted)
 
 
-def _replay(answer: Answer, once: Once) -> Acceptance:
+def check_same(answer: Answer, once: Once) -> None:
+    """Raise Problem where a word comes again with another body."""
     if answer.body_sha256 != once.body_sha256:
         raise Problem(
             Code.IDEMPOTENCY_KEY_REUSED,
             f"The `{HEADER}` was sent before with another body; take a new one.",
         )
+
+
+def _replay(answer: Answer, once: Once) -> Acceptance:
+    check_same(answer, once)
     return Acceptance([_recalled(one) for one in answer.response["reports"]], is_replayed=True)
 
 

@@ -13,6 +13,8 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import JSONResponse, Response
 
+from api.audit_queries import PARAMETERS as AUDIT_PARAMETERS
+from api.audit_views import AUDITS_PATH
 from api.body_limit import BodyLimit
 from api.cursors import Cursors
 from api.edge import Edge
@@ -20,7 +22,7 @@ from api.extraction import Extraction
 from api.listing import PARAMETERS
 from api.openapi import TITLE, describe
 from api.problems import Code, FieldError, Problem, problem_response
-from api.routes import extract, health, reports
+from api.routes import audit_results, audits, extract, health, reports
 from api.service import Ring, Service
 from api.settings import ApiSettings
 from api.validation import failed, parameter_errors
@@ -33,6 +35,7 @@ from storage.errors import (
     InvalidReportError,
     StorageError,
 )
+from storage.files import open_files
 from storage.keys import load_pepper
 from storage.settings import StorageSettings
 
@@ -75,13 +78,14 @@ def make_application(settings: ApiSettings) -> FastAPI:
                 default=settings.max_body_bytes,
                 by_path={
                     REPORTS_PATH: settings.max_submission_bytes,
+                    AUDITS_PATH: settings.max_archive_bytes,
                     "/v1/extract": settings.max_report_bytes,
                 },
             ),
         ],
         exception_handlers=_HANDLERS,
     )
-    for routes in (reports, extract, health):
+    for routes in (reports, extract, audits, audit_results, health):
         app.include_router(routes.router)
     app.add_api_route("/openapi.json", _openapi_document, include_in_schema=False)
     app.openapi = partial(describe, app)  # type: ignore[method-assign]  # as FastAPI documents
@@ -103,6 +107,8 @@ def _make_service(settings: ApiSettings, storage: StorageSettings, ring: Ring) -
             queue=settings.extract_queue,
         ),
         ring=ring,
+        files=open_files(storage),
+        source_roots=storage.source_roots,
     )
 
 
@@ -133,7 +139,7 @@ def _on_problem(request: Request, error: Exception) -> Response:
 
 def _on_parameters(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - what it is registered for
-    return _answer(request, failed(parameter_errors(error.errors(), PARAMETERS)))
+    return _answer(request, failed(parameter_errors(error.errors(), PARAMETERS | AUDIT_PARAMETERS)))
 
 
 def _on_http(request: Request, error: Exception) -> Response:

@@ -36,10 +36,11 @@ class JsonBody(Generic[T]):
         _check_media_type(request.headers.get("content-type", ""))
         body = await request.body()
         if len(body) > _IN_THREAD_BYTES:
-            return await run_in_threadpool(self._parse, body)
-        return self._parse(body)
+            return await run_in_threadpool(self.parse, body)
+        return self.parse(body)
 
-    def _parse(self, body: bytes) -> T:
+    def parse(self, body: bytes) -> T:
+        """Parse and validate a body that was read."""
         try:
             return self._adapter.validate_json(body)
         except ValidationError as error:

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from api.audit_queries import SOURCE
 from api.problems import MEDIA_TYPE, Code
 from api.schemas import EXTRACT, SUBMISSION
 
@@ -44,6 +45,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
             schemas.pop(generated, None)
         _add_request(schemas, "Submission", SUBMISSION.json_schema(ref_template=_COMPONENTS))
         _add_request(schemas, "ExtractIn", EXTRACT.json_schema(ref_template=_COMPONENTS))
+        _add_request(schemas, "AuditSource", SOURCE.json_schema(ref_template=_COMPONENTS))
         schemas["Problem"] = _problem_schema()
         for path in document["paths"].values():
             for operation in path.values():

@@ -29,6 +29,9 @@ class Code(StrEnum):
     KEY_INVALID = "KEY_INVALID"
     SCOPE_MISSING = "SCOPE_MISSING"
     REPORT_NOT_FOUND = "REPORT_NOT_FOUND"
+    AUDIT_NOT_FOUND = "AUDIT_NOT_FOUND"
+    AUDIT_NOT_DONE = "AUDIT_NOT_DONE"
+    AUDIT_OVER = "AUDIT_OVER"
     ROUTE_NOT_FOUND = "ROUTE_NOT_FOUND"
     METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
     BODY_TOO_LARGE = "BODY_TOO_LARGE"
@@ -39,6 +42,7 @@ class Code(StrEnum):
     NOT_READY = "NOT_READY"
     BUSY = "BUSY"
     STORAGE_UNAVAILABLE = "STORAGE_UNAVAILABLE"
+    STORAGE_FULL = "STORAGE_FULL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,9 @@ KINDS: Mapping[Code, Kind] = {
     Code.KEY_INVALID: Kind(401, "The API key is not valid"),
     Code.SCOPE_MISSING: Kind(403, "The API key may not do this"),
     Code.REPORT_NOT_FOUND: Kind(404, "There is no such report"),
+    Code.AUDIT_NOT_FOUND: Kind(404, "There is no such audit"),
+    Code.AUDIT_NOT_DONE: Kind(409, "The audit has no results yet"),
+    Code.AUDIT_OVER: Kind(409, "The audit is over already"),
     Code.ROUTE_NOT_FOUND: Kind(404, "There is nothing at this address"),
     Code.METHOD_NOT_ALLOWED: Kind(405, "This address does not take that method"),
     Code.BODY_TOO_LARGE: Kind(413, "The body is too large"),
@@ -68,6 +75,7 @@ KINDS: Mapping[Code, Kind] = {
     Code.NOT_READY: Kind(503, "The service is starting"),
     Code.BUSY: Kind(503, "The service is busy"),
     Code.STORAGE_UNAVAILABLE: Kind(503, "The database does not answer"),
+    Code.STORAGE_FULL: Kind(507, "There is no room to store this"),
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import cast
 
 from fastapi import Request
@@ -14,6 +15,7 @@ from api.cursors import Cursors
 from api.extraction import Extraction
 from api.settings import ApiSettings
 from storage.database import Database
+from storage.files import Files
 from storage.model import Lane
 
 Ring = Callable[[int, Lane], object]
@@ -30,6 +32,9 @@ class Service:
     cursors: Cursors
     extraction: Extraction
     ring: Ring
+    files: Files
+    source_roots: tuple[Path, ...] = ()
+    """Directories below which archives may be audited where they lie."""
     _ringing: set[asyncio.Task[None]] = field(default_factory=set)
 
     def ring_soon(self, work_ids: Iterable[int], lane: Lane) -> None:

@@ -25,6 +25,10 @@ class ApiSettings(BaseSettings):
     """The largest body of ``POST /v1/extract``: 200,000 characters, each escaped in JSON."""
     max_body_bytes: int = Field(default=64 * 1024, ge=1024)
     """The largest body of any other request."""
+    max_archive_bytes: int = Field(default=64 * 1024**3, ge=1024)
+    """The largest upload of ``POST /v1/audits``, which is written to the disk as it comes."""
+    max_events_s: float = Field(default=3600.0, gt=0)
+    """How long one stream of events lasts; clients connect again by themselves."""
     max_wait_s: float = Field(default=30.0, ge=0, le=300)
     """The longest time that ``Prefer: wait=N`` is honoured for."""
     extract_timeout_s: float = Field(default=20.0, gt=0)

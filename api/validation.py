@@ -47,6 +47,7 @@ _SENTENCES: Mapping[str, tuple[str, str]] = {
     "text_empty": ("TEXT_EMPTY", "is empty or has nothing but white space"),
     "nul_character": ("NUL_CHARACTER", "must not hold the character NUL (U+0000)"),
     "control_character": ("CONTROL_CHARACTER", "must not hold control characters"),
+    "mapping_form": ("WRONG_FORM", "must be `field=column` with one of our fields"),
     "string_unicode": ("INVALID_UNICODE", "is not valid Unicode"),
 }
 _OTHERWISE = ("INVALID", "is not valid")

@@ -37,6 +37,10 @@ _FORMULA_STARTS = (
 )
 
 
+ROW_GROUP_ROWS = 65_536
+"""Rows of a Parquet table that are read together."""
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary path beside ``path`` and put it in place when the block ends well."""
@@ -52,7 +56,10 @@ def write_table(frame: pl.DataFrame, path: Path, *, facts: Mapping[str, str] | N
     """Write a Parquet table whose bytes depend on its rows only."""
     with replacing(path) as temporary:
         frame.rechunk().write_parquet(
-            temporary, compression="zstd", row_group_size=65_536, metadata=table_metadata(facts)
+            temporary,
+            compression="zstd",
+            row_group_size=ROW_GROUP_ROWS,
+            metadata=table_metadata(facts),
         )
 
 
@@ -84,6 +91,12 @@ def safe_cell(value: Any) -> str:
         return str(value)
     text = str(value)
     return f"'{text}" if text.lstrip(" ").startswith(_FORMULA_STARTS) else text
+
+
+def unguarded(cell: str) -> str:
+    """Return the text that ``safe_cell`` was given."""
+    text = cell.removeprefix("'")
+    return text if text != cell and text.lstrip(" ").startswith(_FORMULA_STARTS) else cell
 
 
 def write_json(value: Any, path: Path) -> None:

@@ -139,7 +139,7 @@ def _planned(
                 f"{layout.out} holds other files ({min(others)}); choose an empty directory."
             )
         planned: Plan = run_step(
-            lambda tell: _plan(arguments, layout, extractor, tell),
+            lambda tell: plan_step(arguments, layout, extractor, tell),
             on_progress=watcher.planning,
         )
         return planned
@@ -192,9 +192,13 @@ def _extract(
     runner.run(arguments.workers)
 
 
-def _plan(
+def plan_step(
     arguments: AuditArguments, layout: Layout, extractor: Extractor, tell: Callable[[int], None]
 ) -> Plan:
+    """Plan an archive for an extractor; ``tell`` hears how many rows have been read.
+
+    Imports polars: in a process that does not fork any more.
+    """
     from audits.course_events import definition_of  # noqa: PLC0415 - needed here alone
     from audits.passing import Passing  # noqa: PLC0415 - polars only after the fork
     from audits.plan import plan_archive  # noqa: PLC0415

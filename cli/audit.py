@@ -212,13 +212,21 @@ class _Bars:
 
 def _tell(outcome: AuditOutcome) -> None:
     """Print what came out: the sums first, then where everything is."""
-    from rich import box
-    from rich.table import Table
-
-    summary, out = outcome.summary, outcome.layout.out
+    out = outcome.layout.out
     console = output()
     if outcome.was_finished:
         console.print("This audit was finished before; nothing was done.\n")
+    tell_summary(console, outcome.summary)
+    console.print(f"\nThe page: [bold]{out / 'report.html'}[/]")
+    console.print(f"Cases: {out / 'cases.csv'}    What failed: {out / 'failures.csv'}")
+    console.print("\n[italic]Search and audit, not a diagnosis.[/]")
+
+
+def tell_summary(console: Console, summary: dict[str, Any]) -> None:
+    """Print the sums of an audit."""
+    from rich import box
+    from rich.table import Table
+
     table = Table(box=box.SIMPLE_HEAD, show_header=False, pad_edge=False)
     table.add_column()
     table.add_column(justify="right")
@@ -228,9 +236,6 @@ def _tell(outcome: AuditOutcome) -> None:
         table.add_row(label, f"{step['reports']:,}", style="dim" if left_out else "")
     console.print(table)
     _tell_cases(console, summary)
-    console.print(f"\nThe page: [bold]{out / 'report.html'}[/]")
-    console.print(f"Cases: {out / 'cases.csv'}    What failed: {out / 'failures.csv'}")
-    console.print("\n[italic]Search and audit, not a diagnosis.[/]")
 
 
 def _tell_cases(console: Console, summary: dict[str, Any]) -> None:

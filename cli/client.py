@@ -55,9 +55,9 @@ class Client:
     """Talks to one service with one key."""
 
     def __init__(self, url: str, key: str, *, patience_s: float = PATIENCE_S) -> None:
-        self._patience_s = patience_s
+        self.patience_s = patience_s
         try:
-            self._http = httpx.Client(
+            self.http = httpx.Client(
                 base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=TIMEOUT_S
             )
         except (httpx.InvalidURL, UnicodeError):
@@ -72,7 +72,7 @@ class Client:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._http.close()
+        self.http.close()
 
     def post_all(
         self, entries: Iterable[Entry], *, on_posted: Callable[[int], object] = lambda _number: None
@@ -119,7 +119,7 @@ class Client:
     def _post(self, batch: list[SourceReport], outcome: Outcome) -> None:
         """Post a batch; one that is refused is halved until the report at fault stands alone."""
         body = {"reports": [_request(entry) for entry in batch]}
-        answer = self._send("POST", "/v1/reports", json=body)
+        answer = self.send("POST", "/v1/reports", json=body)
         if answer.status_code in {400, 413, 422}:
             if len(batch) == 1:
                 outcome.refused.append((_place(batch[0]), _code(answer)))
@@ -128,7 +128,7 @@ class Client:
             self._post(batch[:middle], outcome)
             self._post(batch[middle:], outcome)
             return
-        _check(answer)
+        check(answer)
         for entry, one in zip(batch, answer.json()["reports"], strict=True):
             outcome.posted.append(Posted(one["id"], _place(entry)))
             outcome.new += one["is_new"]
@@ -137,35 +137,55 @@ class Client:
         """Return a report once it is final; asked seldom when it takes long."""
         tries = 0
         while True:
-            answer = self._send("GET", f"/v1/reports/{report_id}")
-            _check(answer)
+            answer = self.send("GET", f"/v1/reports/{report_id}")
+            check(answer)
             view: dict[str, Any] = answer.json()
             if view["state"] in _FINAL:
                 return view
             time.sleep(_POLL_S[min(tries, len(_POLL_S) - 1)])
             tries += 1
 
-    def _send(self, method: str, path: str, *, json: Any = None) -> httpx.Response:
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        open_body: Callable[[], IO[bytes]] | None = None,
+        **request: Any,
+    ) -> httpx.Response:
         """Send a request; a service that is busy or away is tried again for a while.
 
-        Posting again is safe: the same report is accepted once.
+        Posting again is safe: the same report is accepted once, and what else is posted has a key
+        of its own. ``open_body`` opens what is sent, each time anew.
         """
-        until = time.monotonic() + self._patience_s
+        until = time.monotonic() + self.patience_s
         wait_s = 0.2
         while True:
             try:
-                answer = self._http.request(method, path, json=json)
+                answer = self._request(method, path, open_body, request)
                 if answer.status_code not in _RETRIED or time.monotonic() > until:
                     return answer
                 wait_s = _retry_after_s(answer) or wait_s
             except httpx.TransportError:
                 if time.monotonic() > until:
                     raise ServiceError(
-                        f"There is no service at {self._http.base_url}; start one with "
+                        f"There is no service at {self.http.base_url}; start one with "
                         "`marrow serve` or give --url."
                     ) from None
             time.sleep(min(wait_s, max(0.0, until - time.monotonic()) + 0.01))
             wait_s = min(wait_s * 2, 5.0)
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        open_body: Callable[[], IO[bytes]] | None,
+        request: dict[str, Any],
+    ) -> httpx.Response:
+        if open_body is None:
+            return self.http.request(method, path, **request)
+        with open_body() as body:
+            return self.http.request(method, path, content=body, **request)
 
 
 def _batches(entries: Iterable[Entry], outcome: Outcome) -> Iterator[list[SourceReport]]:
@@ -214,7 +234,8 @@ def _code(answer: httpx.Response) -> str:
         return str(answer.status_code)
 
 
-def _check(answer: httpx.Response) -> None:
+def check(answer: httpx.Response) -> None:
+    """Raise ServiceError where the service refuses the key or the request."""
     if answer.status_code in {401, 403}:
         raise ServiceError(
             f"The service refuses the key ({_code(answer)}); see `marrow keys list`."

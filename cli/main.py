@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli import keys, processes
+from cli import audits, keys, processes
 from cli.audit import audit
 from cli.evaluate import evaluate
 from cli.extract import extract
@@ -42,6 +42,7 @@ app.command(rich_help_panel="On this machine")(evaluate)
 app.add_typer(patterns, name="patterns", rich_help_panel="On this machine")
 app.command(rich_help_panel="The service")(serve)
 app.command(rich_help_panel="The service")(submit)
+app.add_typer(audits.app, name="audits", rich_help_panel="The service")
 app.add_typer(keys.app, name="keys", rich_help_panel="The service")
 app.command(rich_help_panel="The service in production")(processes.api)
 app.command(rich_help_panel="The service in production")(processes.worker)

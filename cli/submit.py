@@ -50,7 +50,7 @@ def submit(
     with one_line_errors():
         try:
             columns = Mapping.parse(mapping or [])
-            with Client(url, _key(key_file)) as client, messages().status("posting") as status:
+            with Client(url, read_key(key_file)) as client, messages().status("posting") as status:
                 outcome = client.post_all(
                     read(files, columns),
                     on_posted=lambda number: status.update(f"posted {number:,} reports"),
@@ -68,7 +68,7 @@ def submit(
     _tell(outcome, follow=follow)
 
 
-def _key(key_file: Path | None) -> str:
+def read_key(key_file: Path | None) -> str:
     """Return the API key; never an argument, which every process list would show."""
     key = key_file.read_text(encoding="utf-8") if key_file else os.environ.get("MARROW_API_KEY", "")
     if not key.strip():

@@ -5,6 +5,8 @@
   x DatabaseOutdatedError
   x InvalidReportError
   x FencedError
+  x FilesError
+  x SourceError
   x KeyRefusedError
     · KeyUnknownError
     · KeyExpiredError
@@ -68,6 +70,18 @@ class FencedError(StorageError):
     def __init__(self, work_id: int) -> None:
         super().__init__(f"the lease of work {work_id} is no longer ours")
         self.work_id = work_id
+
+
+class FilesError(StorageError):
+    """The store of files cannot be used as it is set up."""
+
+    code = "files_error"
+
+
+class SourceError(StorageError):
+    """An archive's address is not one that may be read, or nothing is there."""
+
+    code = "source_refused"
 
 
 class KeyRefusedError(StorageError):

@@ -8,6 +8,7 @@ import time
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 """Crockford's base 32: no i, l, o, u, so that nobody misreads an id; sorts as its value does."""
+_DIGITS = 26
 _LOCK = threading.Lock()
 _last = 0
 
@@ -27,3 +28,14 @@ def new_id(prefix: str) -> str:
     value = _next_value()
     digits = [_ALPHABET[(value >> shift) & 31] for shift in range(125, -1, -5)]
     return f"{prefix}_{''.join(digits)}"
+
+
+def made_at_s(id_: str) -> float:
+    """Return when an id was made, in seconds since 1970. Raises ValueError where it is none of ours."""
+    _, _, digits = id_.partition("_")
+    if len(digits) != _DIGITS:
+        raise ValueError(_DIGITS)
+    value = 0
+    for digit in digits:
+        value = value << 5 | _ALPHABET.index(digit)
+    return (value >> 80) / 1000

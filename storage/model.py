@@ -48,6 +48,12 @@ class WorkKind(StrEnum):
     """What a unit of work is about."""
 
     REPORTS = "reports"
+    PLAN = "plan"
+    """Reading the archive of an audit and cutting it into shards."""
+    SHARD = "shard"
+    """Reading the reports of one shard."""
+    SUMMARY = "summary"
+    """Linking the results of all shards and writing the output files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +161,8 @@ class Claim:
     lane: Lane
     attempts: int
     """How often it was claimed since it was made or last got somewhere, this time included."""
+    audit: str | None = None
+    """Our id of the audit that the unit is a step of; ``None`` for a unit of reports."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +171,7 @@ class DueUnit:
 
     work_id: int
     lane: Lane
+    kind: WorkKind
 
 
 @dataclass(frozen=True, slots=True)

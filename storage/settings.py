@@ -29,6 +29,12 @@ class StorageSettings(BaseSettings):
     database_url: str | None = Field(default=None, repr=False)
     """``sqlite:///...`` or ``postgresql://...``; without it a SQLite file in the data directory.
     Holds a password, so it is left out of every ``repr``."""
+    data_url: str | None = Field(default=None, repr=False)
+    """Where the files of audits lie, for all hosts the same: ``file:///...`` or an object store's
+    address (:mod:`storage.files`); without it the data directory."""
+    source_roots: tuple[Path, ...] = ()
+    """Directories, as JSON, below which an audit may read archives where they lie. None by
+    default: whoever may start an audit could read them."""
     key_pepper_file: Path | None = None
     """The secret that keys are hashed with; without it a file in the data directory."""
 

@@ -33,6 +33,50 @@ metadata = MetaData(
 # SQLite counts rows by itself only where the type is exactly INTEGER.
 RowId = BigInteger().with_variant(Integer, "sqlite")
 
+audits = Table(
+    "audits",
+    metadata,
+    Column("id", Text, primary_key=True),
+    # The file's name, as the results call it.
+    Column("name", Text, nullable=False),
+    # Where the archive lies: a name in the store of files, or an address under an allowed root.
+    Column("upload", Text),
+    Column("source", Text),
+    Column("bytes", BigInteger),
+    Column("arguments", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("error_code", Text),
+    # What the plan found; NULL until it stands, but rows_read, which grows while it is made.
+    Column("rows_read", BigInteger, nullable=False, default=0),
+    Column("refused", BigInteger),
+    Column("duplicates", BigInteger),
+    Column("superseded", BigInteger),
+    Column("planned", BigInteger),
+    Column("passed_over", BigInteger),
+    Column("shards", Integer),
+    # What the shards have to be read with, as JSON: arguments and engine.
+    Column("identity", Text),
+    # Folders in the store of files.
+    Column("plan_files", Text),
+    Column("output_files", Text),
+    Column("summary", Text),
+    Column("created_at", UtcMillis, nullable=False),
+    Column("started_at", UtcMillis),
+    Column("planned_at", UtcMillis),
+    Column("finished_at", UtcMillis),
+    # Whether the files that nobody needs any more are gone.
+    Column("is_swept", Boolean, nullable=False, default=False),
+    CheckConstraint(
+        "state IN ('queued', 'planning', 'extracting', 'finishing', "
+        "'done', 'failed', 'cancelled', 'deleted')",
+        name="state_known",
+    ),
+    CheckConstraint("(state = 'failed') = (error_code IS NOT NULL)", name="failed_with_code"),
+    CheckConstraint("(upload IS NULL) <> (source IS NULL)", name="one_archive"),
+)
+_unswept = audits.c.is_swept.is_(False)
+Index("ix_audits_unswept", audits.c.state, sqlite_where=_unswept, postgresql_where=_unswept)
+
 work = Table(
     "work",
     metadata,
@@ -49,6 +93,9 @@ work = Table(
     Column("parent_id", RowId, ForeignKey("work.id", ondelete="SET NULL")),
     Column("created_at", UtcMillis, nullable=False),
     Column("finished_at", UtcMillis),
+    # Of which audit it is a step. No foreign key: SQLite cannot add one to a table that is there
+    # without making the table anew, which would let go of all reports in it.
+    Column("audit", Text),
     CheckConstraint(
         "state IN ('pending', 'leased', 'done', 'split', 'quarantined')", name="state_known"
     ),
@@ -70,6 +117,27 @@ Index(
     sqlite_where=_open,
     postgresql_where=_open,
 )
+
+Index("ix_work_audit", work.c.audit)
+
+audit_shards = Table(
+    "audit_shards",
+    metadata,
+    Column("audit", Text, ForeignKey("audits.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("reports", Integer, nullable=False),
+    Column("work_id", RowId, ForeignKey("work.id", ondelete="SET NULL")),
+    # The folder of its results in the store of files: what is not named here does not count.
+    Column("files", Text),
+    Column("failed", Integer),
+    Column("cases", Integer),
+    Column("finished_at", UtcMillis),
+    # The row that was begun, noted only once the shard has brought processes down.
+    Column("begun_row", BigInteger),
+    # Rows on which processes died, with how many, as JSON.
+    Column("deaths", Text, nullable=False, default="{}"),
+)
+Index("ix_audit_shards_work", audit_shards.c.work_id)
 
 reports = Table(
     "reports",

@@ -35,12 +35,16 @@ if TYPE_CHECKING:
     from storage.outcomes import Outcome
 
 MAX_ATTEMPTS = 3
+MAX_STEP_ATTEMPTS = 10
+"""For a step of an audit, which cannot be split: it loses no report that is not its own fault, as
+one that brings processes down is found out meanwhile (see :mod:`storage.steps`)."""
 SPLIT_WAYS = 10
 """Parts of a unit that failed too often. Each level down costs MAX_ATTEMPTS lost workers or
 leases: a hundred reports in tenths take two levels, in halves seven."""
 WORKER_LOST = "worker_lost"
 """The error code of a report whose unit never came back."""
 _NO_LEASE: dict[str, Any] = {"lease_token": None, "lease_until": None, "holder": None}
+_MAX_ATTEMPTS = case((work.c.kind == WorkKind.REPORTS, MAX_ATTEMPTS), else_=MAX_STEP_ATTEMPTS)
 
 
 def create_for_reports(conn: Connection, count: int, *, lane: Lane) -> list[int]:
@@ -60,6 +64,18 @@ def create_for_reports(conn: Connection, count: int, *, lane: Lane) -> list[int]
     return [conn.execute(query).scalar_one() for _ in range(count)]
 
 
+def create_steps(
+    conn: Connection, kind: WorkKind, *, audit: str, lane: Lane, count: int = 1
+) -> list[int]:
+    """Make ``count`` units that are steps of an audit, not rung for yet; return their ids."""
+    fixed = {"kind": kind, "lane": lane, "state": WorkState.PENDING, "attempts": 0, "audit": audit}
+    moment = conn.execute(select(now())).scalar_one()
+    if count:
+        conn.execute(insert(work), [fixed | {"created_at": moment}] * count)
+    made = select(work.c.id).where(work.c.audit == audit, work.c.kind == kind)
+    return list(conn.execute(made.order_by(work.c.id)).scalars())
+
+
 def claim(conn: Connection, work_id: int, *, lease_s: float, holder: str = "") -> Claim | None:
     """Take a pending unit until ``lease_s`` seconds from now; ``None`` where it is not pending.
 
@@ -75,7 +91,7 @@ def claim(conn: Connection, work_id: int, *, lease_s: float, holder: str = "") -
             holder=holder,
             attempts=work.c.attempts + 1,
         )
-        .returning(work.c.lease_token, work.c.kind, work.c.lane, work.c.attempts)
+        .returning(work.c.lease_token, work.c.kind, work.c.lane, work.c.attempts, work.c.audit)
     )
     row = conn.execute(query).one_or_none()
     if row is None:
@@ -86,6 +102,7 @@ def claim(conn: Connection, work_id: int, *, lease_s: float, holder: str = "") -
         kind=WorkKind(row.kind),
         lane=Lane(row.lane),
         attempts=row.attempts,
+        audit=row.audit,
     )
 
 
@@ -96,7 +113,7 @@ def finish(conn: Connection, held: Claim, written: Sequence[Outcome]) -> bool:
     forgotten, as it got somewhere. Raises FencedError where the lease is lost: the transaction
     must be rolled back, which Database.begin does.
     """
-    _end(conn, held, state=WorkState.DONE, finished_at=now())
+    end(conn, held, state=WorkState.DONE, finished_at=now())
     outcomes.write(conn, held.work_id, written)
     left = conn.execute(
         select(func.count()).where(
@@ -121,7 +138,14 @@ def finish(conn: Connection, held: Claim, written: Sequence[Outcome]) -> bool:
 
 def release(conn: Connection, held: Claim) -> None:
     """Give a unit back untouched, to be split or tried again. Raises FencedError."""
-    _end(conn, held, state=WorkState.PENDING, rung_at=None)
+    end(conn, held, state=WorkState.PENDING, rung_at=None)
+
+
+def renew(conn: Connection, held: Claim, *, lease_s: float) -> None:
+    """Hold a unit for longer. Raises FencedError where the lease is lost."""
+    query = update(work).where(*_still_held(held)).values(lease_until=now(offset_s=lease_s))
+    if conn.execute(query).rowcount != 1:
+        raise FencedError(held.work_id)
 
 
 def leases(conn: Connection) -> list[Lease]:
@@ -165,10 +189,14 @@ def expired(conn: Connection) -> bool:
 
 
 def worn_out(conn: Connection, *, limit: int = 100) -> list[int]:
-    """Return pending units that came back too often."""
+    """Return pending units of reports that came back too often."""
     query = (
         select(work.c.id)
-        .where(work.c.state == WorkState.PENDING, work.c.attempts >= MAX_ATTEMPTS)
+        .where(
+            work.c.state == WorkState.PENDING,
+            work.c.attempts >= MAX_ATTEMPTS,
+            work.c.kind == WorkKind.REPORTS,
+        )
         .order_by(work.c.id)
         .limit(limit)
     )
@@ -186,6 +214,7 @@ def split_or_quarantine(conn: Connection, work_id: int) -> WorkState | None:
             work.c.id == work_id,
             work.c.state == WorkState.PENDING,
             work.c.attempts >= MAX_ATTEMPTS,
+            work.c.kind == WorkKind.REPORTS,
         )
         .values(state=WorkState.SPLIT, finished_at=now())
         .returning(work.c.lane)
@@ -221,10 +250,10 @@ def ring_due(conn: Connection, *, older_than_s: float, limit: int) -> list[DueUn
     The longest unrung come first, so that units which nobody takes cannot starve the rest.
     """
     query = (
-        select(work.c.id, work.c.lane)
+        select(work.c.id, work.c.lane, work.c.kind)
         .where(
             work.c.state == WorkState.PENDING,
-            work.c.attempts < MAX_ATTEMPTS,
+            work.c.attempts < _MAX_ATTEMPTS,
             or_(work.c.rung_at.is_(None), work.c.rung_at < now(offset_s=-older_than_s)),
         )
         .order_by(
@@ -234,7 +263,7 @@ def ring_due(conn: Connection, *, older_than_s: float, limit: int) -> list[DueUn
         )
         .limit(limit)
     )
-    return [DueUnit(row.id, Lane(row.lane)) for row in conn.execute(query)]
+    return [DueUnit(row.id, Lane(row.lane), WorkKind(row.kind)) for row in conn.execute(query)]
 
 
 def mark_rung(conn: Connection, work_ids: Sequence[int]) -> None:
@@ -294,16 +323,16 @@ def reconcile(conn: Connection) -> Reconciliation:
     )
 
 
-def _end(conn: Connection, held: Claim, **values: Any) -> None:
+def end(conn: Connection, held: Claim, **values: Any) -> None:
     """End a claim that is still ours, or raise FencedError."""
-    query = (
-        update(work)
-        .where(
-            work.c.id == held.work_id,
-            work.c.lease_token == held.token,
-            work.c.state == WorkState.LEASED,
-        )
-        .values(**values, **_NO_LEASE)
-    )
+    query = update(work).where(*_still_held(held)).values(**values, **_NO_LEASE)
     if conn.execute(query).rowcount != 1:
         raise FencedError(held.work_id)
+
+
+def _still_held(held: Claim) -> tuple[Any, Any, Any]:
+    return (
+        work.c.id == held.work_id,
+        work.c.lease_token == held.token,
+        work.c.state == WorkState.LEASED,
+    )

@@ -7,10 +7,17 @@ from typing import Any
 from celery import Celery
 from kombu.entity import Queue
 
-from storage.model import Lane
+from storage.model import Lane, WorkKind
 
-TASK = "marrow.work"
-"""The one task; its one argument is the id of a row of ``work``."""
+TASK, SHARD_TASK, STEP_TASK = "marrow.work", "marrow.shard", "marrow.step"
+"""The tasks do the same, each with a time limit of its own; their one argument is the id of a row
+of ``work``."""
+TASKS = {
+    WorkKind.REPORTS: TASK,
+    WorkKind.SHARD: SHARD_TASK,
+    WorkKind.PLAN: STEP_TASK,
+    WorkKind.SUMMARY: STEP_TASK,
+}
 
 
 def make_app(

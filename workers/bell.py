@@ -12,8 +12,9 @@ import redis
 from kombu.exceptions import KombuError
 from pydantic import Field
 
+from storage.model import WorkKind
 from storage.settings import StorageSettings
-from workers.app import TASK, make_app
+from workers.app import TASKS, make_app
 from workers.embedded_redis import SOCKET_FILE
 
 if TYPE_CHECKING:
@@ -49,10 +50,13 @@ class Bell:
         """Return the bell of the settings; nothing is connected yet."""
         return cls(settings.broker_url)
 
-    def ring(self, work_id: int, lane: Lane) -> bool:
-        """Tell the workers of a unit; ``False`` where Redis did not take it. Never raises."""
+    def ring(self, work_id: int, lane: Lane, kind: WorkKind = WorkKind.REPORTS) -> bool:
+        """Tell the workers of a unit; ``False`` where Redis did not take it. Never raises.
+
+        ``kind`` only decides how long the unit may take.
+        """
         try:
-            self._app.send_task(TASK, args=(work_id,), queue=lane.value, retry=False)
+            self._app.send_task(TASKS[kind], args=(work_id,), queue=lane.value, retry=False)
         except _DOWN:
             return False
         return True

@@ -1,8 +1,9 @@
 """The dispatcher: a small loop that brings back what got lost. Safe with several, or with none.
 
 Every half second: units of dead processes and ended leases wait again, units that failed too
-often are split or their report is marked failed, and the bell is rung for what waits. Once a
-minute it checks that no report is missing, and forgets answers to repeated requests that are old.
+often are split or their report is marked failed, the bell is rung for what waits, and files that
+no audit needs any more are removed. Once a minute it checks that no report is missing, and forgets
+answers to repeated requests that are old.
 """
 
 from __future__ import annotations
@@ -11,10 +12,13 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from storage import idempotency, work
+from storage import idempotency, steps, work
+from storage.files import open_files
 from storage.model import Lane, Lease, WorkState
+from storage.sweeping import remove_orphans, sweep
 from workers.holder import is_dead
 from workers.logs import get_logger
+from workers.scratch import tidy
 
 if TYPE_CHECKING:
     import threading
@@ -47,6 +51,7 @@ class _Trouble:
     lost: tuple[Lease, ...]
     has_expired: bool
     worn_out: tuple[int, ...]
+    worn_out_steps: tuple[int, ...]
 
 
 class Dispatcher:
@@ -56,6 +61,7 @@ class Dispatcher:
         self._database = database
         self._bell = bell
         self._settings = settings
+        self._files = open_files(settings)
         self._said: dict[str, float] = {}
         self._reconciled = 0.0
 
@@ -64,6 +70,7 @@ class Dispatcher:
         while not stop.is_set():
             try:
                 self.turn()
+                sweep(self._database, self._files)
                 self._tidy_now_and_then()
             except Exception as error:  # noqa: BLE001 (an edge: the loop must go on)
                 self._complain("dispatch_failed", error=error)
@@ -74,8 +81,9 @@ class Dispatcher:
         trouble = self._look()
         reclaimed = self._reclaim(trouble)
         # What was just reclaimed may be worn out by that.
-        worn_out = self._look().worn_out if reclaimed else trouble.worn_out
-        states = [self._split(work_id) for work_id in worn_out]
+        trouble = self._look() if reclaimed else trouble
+        states = [self._split(work_id) for work_id in trouble.worn_out]
+        states += [self._give_up(work_id) for work_id in trouble.worn_out_steps]
         done = Pass(
             reclaimed=reclaimed,
             split=states.count(WorkState.SPLIT),
@@ -96,9 +104,13 @@ class Dispatcher:
         with self._database.read() as conn:
             held = work.leases(conn)
             has_expired = work.expired(conn)
-            worn_out = work.worn_out(conn)
-        lost = tuple(lease for lease in held if is_dead(lease.holder))
-        return _Trouble(lost=lost, has_expired=has_expired, worn_out=tuple(worn_out))
+            worn_out, worn_out_steps = work.worn_out(conn), steps.worn_out(conn)
+        return _Trouble(
+            lost=tuple(lease for lease in held if is_dead(lease.holder)),
+            has_expired=has_expired,
+            worn_out=tuple(worn_out),
+            worn_out_steps=tuple(worn_out_steps),
+        )
 
     def _reclaim(self, trouble: _Trouble) -> int:
         if not trouble.lost and not trouble.has_expired:
@@ -109,6 +121,13 @@ class Dispatcher:
     def _split(self, work_id: int) -> WorkState | None:
         with self._database.begin() as conn:
             state = work.split_or_quarantine(conn, work_id)
+        if state is not None:
+            log.warning("work_worn_out", work=work_id, ending=state.value)
+        return state
+
+    def _give_up(self, work_id: int) -> WorkState | None:
+        with self._database.begin() as conn:
+            state = steps.give_up(conn, work_id)
         if state is not None:
             log.warning("work_worn_out", work=work_id, ending=state.value)
         return state
@@ -136,12 +155,14 @@ class Dispatcher:
             return []
         room = max(0, self._settings.bells_at_most - waiting)
         wanted = [unit for unit in due if unit.lane is lane][:room]
-        return [unit for unit in wanted if self._bell.ring(unit.work_id, lane)]
+        return [unit for unit in wanted if self._bell.ring(unit.work_id, lane, unit.kind)]
 
     def _tidy_now_and_then(self) -> None:
         if time.monotonic() - self._reconciled < RECONCILE_EVERY_S:
             return
         self._reconciled = time.monotonic()
+        tidy(self._files.scratch)
+        remove_orphans(self._database, self._files)
         with self._database.begin() as conn:
             idempotency.forget_old(conn)
         with self._database.read() as conn:

@@ -29,6 +29,7 @@ ALLOWED = frozenset(
     {
         "accepted",
         "attempts",
+        "audit",
         "cancelled",
         "code",
         "concurrency",

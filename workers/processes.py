@@ -9,6 +9,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from storage.database import Database
+from storage.files import open_files
 from workers import logs
 from workers.app import make_app
 from workers.bell import Bell
@@ -28,10 +29,11 @@ def run_worker(settings: WorkerSettings, *, load: Callable[[], Reader] | None = 
 
     ``load`` makes the reader, once, before the processes are forked; without it it is the
     Extractor with the settings' patterns. Raises PatternError, and DatabaseOutdatedError where
-    the tables are not those of this version.
+    the tables are not those of this version, FilesError where the store of files is not to be used.
     """
     logs.configure()
     _check_database(settings)
+    open_files(settings)  # raises where it is set up wrongly
     app = make_app(
         settings.broker_url,
         task_time_limit_s=settings.task_time_limit_s,
@@ -87,6 +89,8 @@ def _check_database(settings: WorkerSettings) -> None:
 
 
 def _load_extractor(settings: WorkerSettings) -> Reader:
-    from extractor import Extractor  # noqa: PLC0415 (spaCy takes seconds; only workers need it)
+    # spaCy takes seconds, and only workers need it; the steps of audits are loaded before the fork.
+    import workers.run_step  # noqa: F401, PLC0415
+    from extractor import Extractor  # noqa: PLC0415
 
     return Extractor.load() if settings.patterns is None else Extractor.load(settings.patterns)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from extractor.errors import ExtractorError
 from storage import reports, work
 from storage.errors import DatabaseUnavailableError, FencedError
+from storage.model import WorkKind
 from storage.outcomes import Outcome
 from workers.deadline import ReportTimeoutError, deadline
 from workers.holder import holder
@@ -42,7 +43,7 @@ class Ending(StrEnum):
 
     DONE = "done"
     PUT_BACK = "put_back"
-    """The time was up; what is left waits for the next turn."""
+    """The time was up, or a step went wrong; what is left waits for the next turn."""
     NOT_OURS = "not_ours"
     """Somebody else has it, or had it: most bells that come twice end so."""
     FENCED = "fenced"
@@ -69,9 +70,14 @@ def run_work(
     started = time.monotonic()
     with database.begin() as conn:
         claim = work.claim(conn, work_id, lease_s=settings.lease_s, holder=holder())
-        queued = [] if claim is None else reports.load_texts(conn, work_id)
+        is_step = claim is not None and claim.kind is not WorkKind.REPORTS
+        queued = [] if claim is None or is_step else reports.load_texts(conn, work_id)
     if claim is None:
         return Summary(Ending.NOT_OURS)
+    if is_step:
+        from workers.run_step import run_step  # noqa: PLC0415 (only those who have an extractor)
+
+        return run_step(claim, database=database, reader=reader, settings=settings)
     outcomes = read(queued, reader=reader, settings=settings)
     failed = sum(outcome.error_code is not None for outcome in outcomes)
     try:

@@ -9,6 +9,7 @@ from typing import Self
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
+from audits.model import SHARD_REPORTS
 from storage.model import Lane
 from workers.bell import BellSettings
 
@@ -45,8 +46,12 @@ class WorkerSettings(BellSettings):
     """For one unit, looked at between reports; then what is left is put back."""
     task_time_limit_s: PositiveFloat = 180
     """Then Celery kills the process."""
+    shard_time_limit_s: PositiveFloat = 3_000
+    """The same for a shard of an audit: 250 reports that all take as long as they may."""
+    step_time_limit_s: PositiveFloat = 24 * 3_600
+    """The same for the plan and the summary of an audit, whatever its size."""
     lease_s: PositiveFloat = 240
-    """Then the unit is given to somebody else."""
+    """Then the unit is given to somebody else. A step of an audit renews its lease."""
     visibility_timeout_s: PositiveFloat = 600
     """Then Redis gives out a bell again that nobody acknowledged."""
 
@@ -65,5 +70,9 @@ class WorkerSettings(BellSettings):
         if self.unit_timeout_s + self.report_timeout_s > self.task_time_limit_s:
             raise ValueError(
                 "task_time_limit_s must be as long as unit_timeout_s and report_timeout_s together"
+            )
+        if SHARD_REPORTS * self.report_timeout_s > self.shard_time_limit_s:
+            raise ValueError(
+                f"shard_time_limit_s must be as long as {SHARD_REPORTS} times report_timeout_s"
             )
         return self

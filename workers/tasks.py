@@ -1,4 +1,4 @@
-"""The task, and what a worker's processes hold to do it."""
+"""The tasks, and what a worker's processes hold to do them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from celery import signals
 
 from storage.database import Database
-from workers.app import TASK
+from workers.app import SHARD_TASK, STEP_TASK, TASK
 from workers.die_with_parent import die_with_parent
 from workers.logs import configure, get_logger
 from workers.run_work import Ending, run_work
@@ -33,10 +33,16 @@ class Worker:
         self._database: Database | None = None
 
     def register(self, app: Celery) -> None:
-        """Make this worker the one that does the application's task."""
+        """Make this worker the one that does the application's tasks."""
         signals.setup_logging.connect(self._on_setup_logging, weak=False)
         signals.worker_process_init.connect(self._on_process_init, weak=False)
-        app.task(name=TASK, ignore_result=True)(self.run)
+        limits = {
+            TASK: self.settings.task_time_limit_s,
+            SHARD_TASK: self.settings.shard_time_limit_s,
+            STEP_TASK: self.settings.step_time_limit_s,
+        }
+        for name, time_limit_s in limits.items():
+            app.task(name=name, ignore_result=True, time_limit=time_limit_s)(self.run)
 
     def run(self, work_id: int) -> None:
         """Do the unit of work of this row; the task's whole message is the row's number."""

@@ -19,8 +19,9 @@ from api.scopes import Scope
 from api.server import make_server
 from api.settings import ApiSettings
 from extractor import Extractor
-from storage import keys
+from storage import keys, work
 from storage.database import Database
+from storage.model import WorkKind
 from storage.settings import StorageSettings
 from tests.services import Postgres, wait_until
 from workers import logs
@@ -54,8 +55,9 @@ def read_by() -> Extractor:
 class Desk:
     """Hears the API's bell; a test does the work when it wants to, by the workers' function."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, settings: WorkerSettings) -> None:
         self.database = database
+        self._settings = settings
         self._rung: SimpleQueue[int] = SimpleQueue()
 
     def ring(self, work_id: int, lane: Lane) -> None:
@@ -64,8 +66,21 @@ class Desk:
 
     def work(self) -> None:
         """Wait for a bell, and do the unit of work that it rang for."""
-        work_id = self._rung.get(timeout=20)
-        run_work(work_id, database=self.database, reader=read_by(), settings=WorkerSettings())
+        self._do(self._rung.get(timeout=20))
+
+    def work_on_audits(self) -> None:
+        """Do all steps of audits that there are, as a dispatcher and a worker would."""
+        while due := self._steps():
+            for work_id in due:
+                self._do(work_id)
+
+    def _steps(self) -> list[int]:
+        with self.database.read() as conn:
+            units = work.ring_due(conn, older_than_s=-1, limit=1_000)
+        return [unit.work_id for unit in units if unit.kind is not WorkKind.REPORTS]
+
+    def _do(self, work_id: int) -> None:
+        run_work(work_id, database=self.database, reader=read_by(), settings=self._settings)
 
 
 @dataclass
@@ -78,6 +93,7 @@ class Api:
     pepper: bytes
     desk: Desk
     log: StringIO
+    folder: Path
 
     def key(self, *scopes: str) -> str:
         """Make a key and return its token."""
@@ -116,8 +132,10 @@ def running(settings: StorageSettings, *, is_upgraded: bool = True) -> Iterator[
     if is_upgraded:
         database.upgrade()
     pepper = keys.load_pepper(settings.pepper_path, create=True)
-    desk = Desk(database)
-    app = create_app(ApiSettings(max_body_bytes=2048), settings, ring=desk.ring)
+    desk = Desk(database, WorkerSettings.model_validate(settings.model_dump()))
+    app = create_app(
+        ApiSettings(max_body_bytes=2048, max_archive_bytes=8_000_000), settings, ring=desk.ring
+    )
     server = make_server(app)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
@@ -125,7 +143,7 @@ def running(settings: StorageSettings, *, is_upgraded: bool = True) -> Iterator[
         try:
             url = f"http://127.0.0.1:{listener.getsockname()[1]}"
             wait_until(lambda: server.started, what="the server")
-            yield Api(app, url, database, pepper, desk, LOG)
+            yield Api(app, url, database, pepper, desk, LOG, settings.data_dir)
         finally:
             server.should_exit = True
             thread.join(timeout=30)
@@ -136,7 +154,9 @@ def running(settings: StorageSettings, *, is_upgraded: bool = True) -> Iterator[
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     """A server on SQLite, shared by all tests."""
     folder: Path = tmp_path_factory.mktemp("api")
-    with running(StorageSettings(data_dir=folder)) as server:
+    sources = folder / "sources"
+    sources.mkdir()
+    with running(StorageSettings(data_dir=folder, source_roots=(sources,))) as server:
         yield server
 
 

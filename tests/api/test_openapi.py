@@ -89,4 +89,13 @@ def test_real_answers_are_as_described(
     check(document, "PatternsView", client.get("/v1/patterns").json())
     batch = client.post("/v1/reports", json={"reports": [body]})
     check(document, "AcceptedReports", batch.json())
+    headers = {"Content-Disposition": 'attachment; filename="described.txt"'}
+    audit = client.post("/v1/audits", content=HIP_MRI.encode(), headers=headers)
+    check(document, "AuditView", audit.json())
+    api.desk.work_on_audits()
+    path = audit.headers["location"]
+    check(document, "AuditView", client.get(path).json())
+    check(document, "AuditList", client.get("/v1/audits").json())
+    check(document, "CaseList", client.get(f"{path}/cases").json())
+    check(document, "FailureList", client.get(f"{path}/failures").json())
     check(document, "Problem", client.get("/nowhere").json())

@@ -231,6 +231,17 @@ def test_the_body_of_a_stranger_is_not_even_read(api: Api) -> None:
         ("DELETE", "/v1/reports/rep_0", "reports:delete"),
         ("POST", "/v1/extract", "extract"),
         ("GET", "/v1/patterns", "reports:read"),
+        ("POST", "/v1/audits", "audits:write"),
+        ("GET", "/v1/audits", "audits:read"),
+        ("GET", "/v1/audits/aud_0", "audits:read"),
+        ("GET", "/v1/audits/aud_0/events", "audits:read"),
+        ("GET", "/v1/audits/aud_0/cases", "audits:read"),
+        ("GET", "/v1/audits/aud_0/results", "audits:read"),
+        ("GET", "/v1/audits/aud_0/failures", "audits:read"),
+        ("GET", "/v1/audits/aud_0/report", "audits:read"),
+        ("GET", "/v1/audits/aud_0/files/cases.csv", "audits:read"),
+        ("POST", "/v1/audits/aud_0/cancel", "audits:write"),
+        ("DELETE", "/v1/audits/aud_0", "audits:delete"),
     ],
 )
 def test_a_key_does_only_what_it_was_made_for(api: Api, method: str, path: str, scope: str) -> None:

@@ -9,6 +9,8 @@ from tests.cli.commands import ROOT, marrow
 
 COMMANDS = [
     ["extract"], ["audit"], ["evaluate"], ["patterns", "check"], ["patterns", "show"], ["submit"],
+    ["audits", "submit"], ["audits", "list"], ["audits", "show"], ["audits", "follow"],
+    ["audits", "fetch"], ["audits", "cancel"], ["audits", "delete"],
     ["serve"], ["api"], ["worker"], ["dispatcher"], ["keys", "create"], ["keys", "list"],
     ["keys", "revoke"], ["db", "upgrade"],
 ]  # fmt: skip

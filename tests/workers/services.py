@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 CRUDE = [sys.executable, str(Path(__file__).with_name("crude_worker.py"))]
+DEADLY = [sys.executable, str(Path(__file__).with_name("deadly_worker.py"))]
 FROZEN = ["env", "CRUDE_FREEZES=1", *CRUDE]
 _RUN = "import sys; from workers import processes, settings; sys.exit(processes.{}({}()))"
 REAL = [sys.executable, "-c", _RUN.format("run_worker", "settings.WorkerSettings")]
@@ -101,10 +102,10 @@ class Service:
         bell.close()
 
     @contextmanager
-    def process(self, command: list[str]) -> Iterator[Process]:
+    def process(self, command: list[str], **environment: str) -> Iterator[Process]:
         """Start a process; it is gone at the end."""
         log = self.folder / f"process-{len(list(self.folder.glob('process-*')))}.log"
-        process = Process(command, self.environment, log)
+        process = Process(command, self.environment | environment, log)
         try:
             yield process
         finally:

@@ -1,0 +1,162 @@
+"""What a client may ask of audits: the arguments of a new one, lists, pages, formats."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic_core import PydanticCustomError
+
+from api.cursors import MAX_CHARS
+from api.schemas import Schema
+from archives import Mapping, MappingError
+from audits.model import Focus
+from extractor.model import Level
+from storage.audit_model import AuditState
+from storage.audits import MAX_PAGE
+
+
+def _mapping(value: str) -> str:
+    try:
+        Mapping.parse([value])
+    except MappingError:
+        raise PydanticCustomError("mapping_form", "is no mapping") from None
+    return value
+
+
+FieldMapping = Annotated[str, Field(max_length=500), AfterValidator(_mapping)]
+Cursor = Annotated[str, Field(max_length=MAX_CHARS)]
+PageSize = Annotated[int, Field(ge=1, le=MAX_PAGE)]
+_NEXT = "`next_cursor` of the page before."
+
+
+class Query(BaseModel):
+    """Base of all queries: an unknown parameter is refused, not passed over."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    def named(self) -> dict[str, str | None]:
+        """Return the filters as text, to bind a cursor to them."""
+        named: dict[str, Any] = self.model_dump(mode="json", exclude={"page_size", "cursor"})
+        return named
+
+
+class AuditArgumentsQuery(Query):
+    """How an archive is to be read; as the options of `marrow audit`."""
+
+    focus: Focus = Field(
+        default=Focus.ALL, description="Which reports are read: those that show a hip, or all."
+    )
+    map: list[FieldMapping] = Field(
+        default=[], max_length=50, description="As `text=report_body`: which column holds what."
+    )
+    day_first: bool | None = Field(
+        default=None, description="How 03/04/2021 is read; without it such a date is not read."
+    )
+
+    def arguments(self) -> dict[str, Any]:
+        """Return them as they are stored."""
+        return {"focus": self.focus.value, "map": self.map, "day_first": self.day_first}
+
+
+class AuditSource(Schema):
+    """An archive that lies where the workers can read it."""
+
+    source: Annotated[str, Field(min_length=1, max_length=4_000)] = Field(
+        description="`file:///path` of a file or folder below a root that the operator allows."
+    )
+
+
+SOURCE: TypeAdapter[AuditSource] = TypeAdapter(AuditSource)
+
+
+class AuditsQuery(Query):
+    """Filters and place of the list of audits."""
+
+    state: (
+        Literal["queued", "planning", "extracting", "finishing", "done", "failed", "cancelled"]
+        | None
+    ) = None
+    page_size: PageSize = 50
+    cursor: Cursor | None = Field(default=None, description=_NEXT)
+
+    def wanted(self) -> AuditState | None:
+        """Return the state to list."""
+        return None if self.state is None else AuditState(self.state)
+
+
+class RowFormat(StrEnum):
+    """JSON in pages, or the whole file."""
+
+    JSON = "json"
+    CSV = "csv"
+
+
+class FailuresQuery(Query):
+    """Place in the list of failures."""
+
+    format: RowFormat = RowFormat.JSON
+    page_size: PageSize = 100
+    cursor: Cursor | None = Field(default=None, description=_NEXT)
+
+    def keeps(self, row: dict[str, Any]) -> bool:
+        """Return whether a row is wanted."""
+        del row
+        return True
+
+
+class CasesQuery(FailuresQuery):
+    """Filters and place of the list of cases; with `format=csv` it is the whole file."""
+
+    level: Level | None = None
+    side: Literal["left", "right", "unspecified"] | None = None
+
+    def keeps(self, row: dict[str, Any]) -> bool:
+        """Return whether a row is wanted."""
+        wanted = {"level": self.level, "side": self.side}
+        return all(value is None or row.get(name) == value for name, value in wanted.items())
+
+
+class TableName(StrEnum):
+    """The tables of an audit."""
+
+    ASSESSMENTS = "assessments"
+    MENTIONS = "mentions"
+    PATIENTS = "patients"
+
+
+class OutputFile(StrEnum):
+    """The output files, as `marrow audit` names them."""
+
+    ASSESSMENTS = "assessments.parquet"
+    MENTIONS = "mentions.parquet"
+    PATIENTS = "patients.parquet"
+    CASES = "cases.csv"
+    FAILURES = "failures.csv"
+    SUMMARY = "summary.json"
+    METADATA = "metadata.json"
+    REPORT = "report.html"
+
+
+class TableFormat(StrEnum):
+    """What a table can be had as."""
+
+    PARQUET = "parquet"
+    CSV = "csv"
+    NDJSON = "ndjson"
+
+
+class ResultsQuery(Query):
+    """Which table, and as what."""
+
+    table: TableName = TableName.ASSESSMENTS
+    format: TableFormat = TableFormat.PARQUET
+
+
+PARAMETERS = frozenset(
+    name
+    for query in (AuditArgumentsQuery, AuditsQuery, CasesQuery, ResultsQuery)
+    for name in query.model_fields
+)
+"""Every query parameter of audits, to suggest one for a misspelt name."""

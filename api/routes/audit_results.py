@@ -1,0 +1,248 @@
+"""What an audit found: cases, tables, failures, the page. The files are those of `marrow audit`."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from collections.abc import Callable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO
+from uuid import uuid4
+
+from fastapi import APIRouter, Depends, Query
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import JSONResponse, Response, StreamingResponse
+
+from api.audit_queries import (
+    CasesQuery,
+    FailuresQuery,
+    OutputFile,
+    ResultsQuery,
+    RowFormat,
+    TableFormat,
+    TableName,
+)
+from api.audit_views import AUDITS_PATH, CaseList, FailureList
+from api.problems import Code, Problem
+from api.routes.audits import TheService, load
+from api.scopes import Scope
+from api.security import CurrentKey, Needs, check_scope
+from api.service import Service
+from archives.write import NOTICE
+from storage.audit_model import OPEN
+
+router = APIRouter(tags=["audits"])
+_PIECE_BYTES = 256 * 1024
+_NUMBERS = frozenset({"case", "age_years", "reports", "line", "row"})
+"""Columns of the CSV files that hold whole numbers."""
+_SHOWS_TEXT = frozenset({OutputFile.MENTIONS, OutputFile.REPORT})
+"""Files that show the words around what was found: they take the scope `text:read` as well."""
+_MEDIA_TYPES = {
+    ".csv": "text/csv; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".json": "application/json",
+    ".ndjson": "application/x-ndjson",
+    ".parquet": "application/vnd.apache.parquet",
+}
+_PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
+"""The page has its styles in it, and needs nothing else."""
+
+
+def _contents(*suffixes: str) -> dict[int | str, dict[str, Any]]:
+    """Return the description of an answer that is a file."""
+    types: dict[str, Any] = {_MEDIA_TYPES[suffix].partition(";")[0]: {} for suffix in suffixes}
+    return {200: {"content": types, "description": "The file."}}
+
+
+@router.get(
+    AUDITS_PATH + "/{id}/cases",
+    response_model=CaseList,
+    responses={200: {"content": {"text/csv": {}}}},
+    dependencies=[Depends(Needs(Scope.AUDITS_READ))],
+)
+async def get_cases(
+    id: str,  # noqa: A002 - the name in the path
+    query: Annotated[CasesQuery, Query()],
+    service: TheService,
+) -> Response:
+    """List the cases, strongest first: a row for each probable hip, with its evidence in quotes.
+
+    `format=csv` gives `cases.csv`, whole.
+    """
+    return await _rows(service, id, OutputFile.CASES, query, member="cases")
+
+
+@router.get(
+    AUDITS_PATH + "/{id}/failures",
+    response_model=FailureList,
+    responses={200: {"content": {"text/csv": {}}}},
+    dependencies=[Depends(Needs(Scope.AUDITS_READ))],
+)
+async def get_failures(
+    id: str,  # noqa: A002 - the name in the path
+    query: Annotated[FailuresQuery, Query()],
+    service: TheService,
+) -> Response:
+    """List what could not be read, in the order of the archive: place and reason, never text.
+
+    `format=csv` gives `failures.csv`, whole.
+    """
+    return await _rows(service, id, OutputFile.FAILURES, query, member="failures")
+
+
+@router.get(
+    AUDITS_PATH + "/{id}/results",
+    response_class=StreamingResponse,
+    responses=_contents(".parquet", ".csv", ".ndjson"),
+    dependencies=[Depends(Needs(Scope.AUDITS_READ))],
+)
+async def get_results(
+    id: str,  # noqa: A002 - the name in the path
+    query: Annotated[ResultsQuery, Query()],
+    key: CurrentKey,
+    service: TheService,
+) -> Response:
+    """Return a table: a row for each report, each mention, or each step of a patient's timeline.
+
+    `mentions` shows the words around each mention, which takes the scope `text:read` as well.
+    """
+    if query.table is TableName.MENTIONS:
+        check_scope(key, Scope.TEXT_READ)
+    file = OutputFile(f"{query.table.value}.parquet")
+    if query.format is TableFormat.PARQUET:
+        return await _file(service, id, file)
+    return await _converted(service, id, file, query.format)
+
+
+@router.get(
+    AUDITS_PATH + "/{id}/report",
+    response_class=StreamingResponse,
+    responses=_contents(".html"),
+    dependencies=[Depends(Needs(Scope.AUDITS_READ))],
+)
+async def get_report_page(
+    id: str,  # noqa: A002 - the name in the path
+    key: CurrentKey,
+    service: TheService,
+) -> Response:
+    """Return the audit's page: one HTML file that needs no network. Takes `text:read` as well."""
+    check_scope(key, Scope.TEXT_READ)
+    return await _file(service, id, OutputFile.REPORT)
+
+
+@router.get(
+    AUDITS_PATH + "/{id}/files/{file}",
+    response_class=StreamingResponse,
+    responses=_contents(".parquet", ".csv", ".json", ".html"),
+    dependencies=[Depends(Needs(Scope.AUDITS_READ))],
+)
+async def get_file(
+    id: str,  # noqa: A002 - the name in the path
+    file: OutputFile,
+    key: CurrentKey,
+    service: TheService,
+) -> Response:
+    """Return one output file, byte for byte as `marrow audit` writes it.
+
+    `mentions.parquet` and `report.html` take the scope `text:read` as well.
+    """
+    if file in _SHOWS_TEXT:
+        check_scope(key, Scope.TEXT_READ)
+    return await _file(service, id, file)
+
+
+async def _rows(
+    service: Service, id_: str, file: OutputFile, query: FailuresQuery, *, member: str
+) -> Response:
+    """Return a page of the rows of a CSV file, or the file."""
+    if query.format is RowFormat.CSV:
+        return await _file(service, id_, file)
+    named = query.named()
+    start = 0 if query.cursor is None else int(service.cursors.read(query.cursor, named))
+
+    def read() -> list[dict[str, Any]]:
+        from archives.export import read_rows  # noqa: PLC0415 (polars: only who asks for it)
+
+        with io.TextIOWrapper(_open(service, id_, file), "utf-8-sig", newline="") as stream:
+            wanted = (row for row in map(_typed, read_rows(stream)) if query.keeps(row))
+            return list(islice(wanted, start, start + query.page_size + 1))
+
+    rows = await run_in_threadpool(read)
+    more = len(rows) > query.page_size
+    cursor = service.cursors.make(str(start + query.page_size), named) if more else None
+    return JSONResponse({member: rows[: query.page_size], "next_cursor": cursor})
+
+
+def _typed(row: dict[str, str | None]) -> dict[str, Any]:
+    return {
+        name: int(cell) if name in _NUMBERS and cell is not None else cell
+        for name, cell in row.items()
+    }
+
+
+async def _file(service: Service, id_: str, file: OutputFile) -> Response:
+    """Return an output file as it is."""
+    stream = await run_in_threadpool(_open, service, id_, file)
+    size = await run_in_threadpool(stream.seek, 0, io.SEEK_END)
+    await run_in_threadpool(stream.seek, 0)
+    headers = _headers(file) | {"Content-Length": str(size)}
+    if file is OutputFile.REPORT:
+        headers |= {"Content-Security-Policy": _PAGE_POLICY, "Content-Disposition": "inline"}
+    media_type = _MEDIA_TYPES[Path(file).suffix]
+    return StreamingResponse(_pieces(stream), media_type=media_type, headers=headers)
+
+
+def _pieces(stream: BinaryIO) -> Iterator[bytes]:
+    with stream:
+        while piece := stream.read(_PIECE_BYTES):
+            yield piece
+
+
+async def _converted(service: Service, id_: str, file: OutputFile, form: TableFormat) -> Response:
+    """Return a table in another form, made while it is sent."""
+    folder = await run_in_threadpool(_folder, service, id_)
+    from archives.export import table_as_csv, table_as_ndjson  # noqa: PLC0415 (as above)
+
+    convert = table_as_csv if form is TableFormat.CSV else table_as_ndjson
+    name = f"{Path(file).stem}.{form.value}"
+    return StreamingResponse(
+        _convert(service, f"{folder}/{file.value}", convert),
+        media_type=_MEDIA_TYPES[f".{form.value}"],
+        headers=_headers(name),
+    )
+
+
+def _convert(
+    service: Service, name: str, convert: Callable[[Path], Iterator[bytes]]
+) -> Iterator[bytes]:
+    folder = service.files.scratch / f"download-{uuid4().hex}"
+    try:
+        service.files.fetch(name, folder / "table")
+        yield from convert(folder / "table")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _headers(name: str) -> dict[str, str]:
+    return {
+        "Content-Disposition": f'attachment; filename="{name}"',
+        "Marrow-Notice": NOTICE,
+    }
+
+
+def _open(service: Service, id_: str, file: OutputFile) -> BinaryIO:
+    try:
+        return service.files.open(f"{_folder(service, id_)}/{file.value}")
+    except FileNotFoundError:
+        raise Problem(Code.AUDIT_NOT_FOUND, "The audit was deleted just now.") from None
+
+
+def _folder(service: Service, id_: str) -> str:
+    """Return the folder of an audit's output files, or raise Problem."""
+    audit = load(service, id_)
+    if audit.output_files is not None:
+        return audit.output_files
+    if audit.state in OPEN:
+        raise Problem(Code.AUDIT_NOT_DONE, "Follow it by `events`.", headers={"Retry-After": "5"})
+    raise Problem(Code.AUDIT_NOT_DONE, "It failed or was cancelled, so it has none.")
