@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from archives import fields
-from archives.files import ArchiveFile, decode, guess_encoding, open_bytes
+from archives.encodings import decode, guess_encoding
+from archives.files import ArchiveFile, open_bytes
 from archives.hl7v2_frames import Frame, frames
 from archives.hl7v2_syntax import NotHl7Error, Segment, parse_message, unescape
 from archives.model import Entry, Refusal, SourceReport
