@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 MAX_MESSAGE_BYTES = 32 * 1024 * 1024
 _BLOCK_BYTES = 64 * 1024
-_PLAIN_START = re.compile(rb"(?:^|(?<=[\r\n]))MSH(?=[^A-Za-z0-9\s])")
+_START_BYTES = 8
+"""The start of a message may lie across two blocks: so much is looked at again."""
+_PLAIN_START = re.compile(rb"(?:^(?:\xef\xbb\xbf)?|(?<=[\r\n]))MSH(?=[^A-Za-z0-9\s])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,25 +97,28 @@ def _fill_until(stream: BinaryIO, buffer: bytes, end: bytes, *, offset: int) -> 
 def _plain(stream: BinaryIO, head: bytes) -> Iterator[Frame]:
     """Yield what stands between one line that starts with MSH and the next."""
     buffer, line = head, 1
-    first = _PLAIN_START.search(buffer)
-    if first is None:
-        return
-    line += buffer.count(b"\n", 0, first.start())
-    buffer = buffer[first.start() :]
+    searched = 0
+    inside = False
     while True:
-        following = _PLAIN_START.search(buffer, 3)
-        if following is None:
+        start = _PLAIN_START.search(buffer, searched)
+        if start is None:
             block = stream.read(_BLOCK_BYTES)
-            if block and len(buffer) < MAX_MESSAGE_BYTES:
-                buffer += block
-                continue
-            fault = "too_large" if len(buffer) >= MAX_MESSAGE_BYTES else None
-            yield Frame(line, b"" if fault else buffer, fault)
             if not block:
+                if inside:
+                    yield Frame(line, buffer)
                 return
-            line += buffer.count(b"\n")
-            buffer = block
+            if inside and len(buffer) >= MAX_MESSAGE_BYTES:
+                yield Frame(line, b"", "too_large")
+                inside = False
+            if not inside:
+                kept = buffer[-_START_BYTES:]
+                line += buffer.count(b"\n") - kept.count(b"\n")
+                buffer = kept
+            searched = max(3 if inside else 0, len(buffer) - _START_BYTES)
+            buffer += block
             continue
-        yield Frame(line, buffer[: following.start()])
-        line += buffer.count(b"\n", 0, following.start())
-        buffer = buffer[following.start() :]
+        if inside:
+            yield Frame(line, buffer[: start.start()])
+        line += buffer.count(b"\n", 0, start.start())
+        buffer = buffer[start.start() :]
+        inside, searched = True, 3
