@@ -59,6 +59,8 @@ def decode_whole(data: bytes) -> str:
     marked = marked_encoding(data[:4])
     if marked is not None:
         return data.decode(marked, errors="replace")
+    if _is_utf8(data):
+        return data.decode("utf-8")
     return decode(data, guess_encoding(data[:_SAMPLE_BYTES]))
 
 

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from archives.columns import Mapping
 from archives.csv_tsv import read_csv
+from archives.dicom_sr import is_dicom, read_dicom_sr
 from archives.errors import ColumnsError, UnknownFormatError
+from archives.fhir_files import is_fhir, read_fhir_ndjson, read_json, read_xml
 from archives.files import UNREADABLE, ArchiveFile, list_files, open_bytes
 from archives.hl7v2 import read_hl7v2
 from archives.hl7v2_frames import is_hl7
@@ -28,6 +30,7 @@ READERS: dict[str, Reader] = {
     ".csv": read_csv,
     ".tsv": read_csv,
     ".tab": read_csv,
+    ".json": read_json,
     ".jsonl": read_jsonl,
     ".ndjson": read_jsonl,
     ".hl7": read_hl7v2,
@@ -36,6 +39,9 @@ READERS: dict[str, Reader] = {
     ".msg": read_hl7v2,
     ".mllp": read_hl7v2,
     ".parquet": read_parquet,
+    ".xml": read_xml,
+    ".dcm": read_dicom_sr,
+    ".sr": read_dicom_sr,
     ".txt": read_text,
 }
 """By the file's suffix; where a suffix says too little, what the file begins with decides."""
@@ -129,11 +135,15 @@ def _unreadable(file: ArchiveFile, error: Exception) -> Refusal:
 def find_reader(file: ArchiveFile) -> Reader | None:
     """Return the reader for a file by its suffix, and by what it begins with where that tells."""
     reader = READERS.get(file.kind)
-    if reader is read_text or (reader is None and file.kind == ""):
-        try:
-            with open_bytes(file) as stream:
-                head = stream.read(_SNIFF_BYTES)
-        except UNREADABLE:
-            return reader
-        return read_hl7v2 if is_hl7(head) else reader
-    return reader
+    if reader not in {read_text, read_jsonl, None}:
+        return reader
+    try:
+        with open_bytes(file) as stream:
+            head = stream.read(_SNIFF_BYTES)
+    except UNREADABLE:
+        return reader
+    if reader is read_jsonl:
+        return read_fhir_ndjson if is_fhir(head) else reader
+    if is_dicom(head):
+        return read_dicom_sr
+    return read_hl7v2 if is_hl7(head) and (reader is read_text or file.kind == "") else reader
