@@ -61,9 +61,9 @@ def _message_entries(frame: Frame, path: str) -> Iterator[Entry]:
         return
     orders = group_orders(segments)
     reports = [
-        _source_report(order, head, path=path, line=frame.line)
+        _source_report(order, text, head, path=path, line=frame.line)
         for order in orders
-        if order.text.strip()
+        if (text := order.text).strip()
     ]
     if reports:
         yield from reports
@@ -90,7 +90,7 @@ def _why_empty(orders: list[Order]) -> tuple[str, str]:
 def _decode(body: bytes) -> str:
     """Decode one message: UTF-8, else what MSH-18 declares, else the likeliest encoding."""
     try:
-        return body.decode("utf-8-sig")
+        return body.decode("utf-8")
     except UnicodeDecodeError:
         pass
     head = re.split(rb"<R>|[\r\n]", body.lstrip(), maxsplit=1)[0].split(b"|")
@@ -100,7 +100,7 @@ def _decode(body: bytes) -> str:
     return decode(body, charset or guess_encoding(body))
 
 
-def _source_report(order: Order, head: Segment, *, path: str, line: int) -> SourceReport:
+def _source_report(order: Order, text: str, head: Segment, *, path: str, line: int) -> SourceReport:
     remarks: list[str] = []
     sent = fields.parse_moment(head.raw(7))
     study, issued, report_id = _study(order, sent)
@@ -113,7 +113,7 @@ def _source_report(order: Order, head: Segment, *, path: str, line: int) -> Sour
         remarks.append("part_withdrawn")
     return SourceReport(
         report=Report(
-            text=order.text,
+            text=text,
             report_id=report_id,
             patient=_patient(order.patient, study.date, remarks),
             study=study,

@@ -11,6 +11,7 @@ import base64
 import binascii
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from archives.encodings import decode_whole
@@ -103,7 +104,7 @@ def group_orders(segments: list[Segment]) -> list[Order]:
 
 def _add_observation(order: Order, segment: Segment) -> None:
     """Put the value of an OBX into its order: text as lines, documents by their kind."""
-    if segment.component(11, 1).upper() in _WITHDRAWN:
+    if segment.raw(11).strip().upper() in _WITHDRAWN:
         order.withdrawn += 1
         return
     kind = segment.raw(2).strip().upper()
@@ -136,10 +137,15 @@ def _add_lines(order: Order, segment: Segment, lines: list[str]) -> None:
 
 def _heading(segment: Segment) -> str:
     """Return the heading that an OBX-3 stands for, empty where it stands for none."""
-    identifier = segment.raw(3).split(segment.delimiters.repetition)[0]
-    code, _, suffix = identifier.split(segment.delimiters.component)[0].partition(
-        segment.delimiters.subcomponent
-    )
+    marks = segment.delimiters
+    return _heading_of(segment.raw(3), marks.repetition, marks.component, marks.subcomponent)
+
+
+@lru_cache(maxsize=4096)
+def _heading_of(identifier: str, repetition: str, component: str, subcomponent: str) -> str:
+    """Return the heading of an identifier; a message says the same one for each of its lines."""
+    code = identifier.split(repetition, maxsplit=1)[0].split(component, maxsplit=1)[0]
+    code, _, suffix = code.partition(subcomponent)
     return _HEADINGS.get(suffix.strip().upper()) or _HEADINGS.get(code.strip()) or ""
 
 

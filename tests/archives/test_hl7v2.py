@@ -359,3 +359,9 @@ def test_a_message_without_end_is_one_refusal_and_the_next_is_read(
     messages = [oru(tx("One.")), oru(tx("x" * 50_000_000)), oru(tx("Three."))]
     entries = read_text(tmp_path, "".join(before + one + after for one in messages))
     assert codes(entries) == ["report", "message_too_large", "report"]
+
+
+def test_many_starts_without_an_end_are_read_in_one_go(tmp_path: Path) -> None:
+    entries = read_text(tmp_path, "<SB>" * 50_000 + "\n" + oru(tx("x")) + "<EB>")
+    assert codes(entries).count("frame_unterminated") == 49_999
+    assert codes(entries)[-1] == "report"
