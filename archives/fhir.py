@@ -9,6 +9,7 @@ from archives.fhir_related import Related, report_subject
 from archives.fhir_text import ReportText, report_text
 from archives.fhir_values import Resource, concept_codes, concept_names, first, identifier, string
 from archives.model import Entry, Refusal, SourceReport
+from archives.surrogates import storable
 from extractor.model import Patient, Report, Study
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def report_entry(resource: Resource, related: Related, *, path: str, line: int) 
         patient=_patient(resource, around, study.date),
         study=study,
     )
-    return SourceReport(
+    entry = SourceReport(
         report=report,
         path=path,
         line=line,
@@ -53,6 +54,7 @@ def report_entry(resource: Resource, related: Related, *, path: str, line: int) 
         issued=fields.parse_moment(issued),
         remarks=tuple(remarks),
     )
+    return storable(entry)
 
 
 def _why_empty(found: ReportText) -> tuple[str, str]:

@@ -66,7 +66,8 @@ def _readable_order(infos: list[zipfile.ZipInfo]) -> list[tuple[int, zipfile.Zip
     members = [
         (number, info)
         for number, info in enumerate(infos, start=1)
-        if not info.is_dir() and not _is_hidden(_path(info))
+        # a damaged directory may hold names of no letters
+        if not info.filename.endswith(("/", "\\")) and not _is_hidden(_path(info))
     ]
     return sorted(members, key=lambda member: (member[1].filename, member[0]))
 

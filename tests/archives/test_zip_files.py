@@ -144,3 +144,10 @@ def test_a_gzip_file_that_is_damaged_inside_is_a_refusal(tmp_path: Path) -> None
     data = bytearray(gzip.compress(bytes(range(256)) * 40 + b"\nid,text\n"))
     data[20:60] = b"\xff" * 40
     assert codes(read_bytes(tmp_path, "reports.csv.gz", bytes(data)))[-1] == "file_unreadable"
+
+
+def test_a_member_without_a_name_is_listed_and_ends_nothing(tmp_path: Path) -> None:
+    data = zipped([("a.txt", b"One."), ("b.txt", b"Two.")])
+    directory = data.index(b"PK\x01\x02")
+    nameless = data[: directory + 46] + b"\x00.txt" + data[directory + 51 :]
+    assert "report" in codes(read_bytes(tmp_path, "reports.zip", nameless))
