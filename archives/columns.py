@@ -28,13 +28,18 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "age_years": ("age_years", "age", "patient_age", "age_at_exam", "age_at_study", "patientage"),
     "birth_date": (
         "birth_date", "birthdate", "dob", "date_of_birth", "patient_birth_date", "patient_dob",
+        "birth_datetime",
     ),
-    "sex": ("sex", "gender", "patient_sex", "patientsex", "patient_gender"),
+    "sex": (
+        "sex", "gender", "patient_sex", "patientsex", "patient_gender", "gender_concept_id",
+        "gender_source_value",
+    ),
     "pregnancy": ("pregnancy", "pregnant", "pregnancy_status"),
     "modality": ("modality", "mod", "exam_modality", "study_modality"),
     "description": (
         "description", "study_description", "studydescription", "exam_description", "exam",
         "examination", "procedure", "procedure_name", "exam_name", "study", "exam_code",
+        "note_title",
     ),
     "date": (
         "date", "study_date", "studydate", "exam_date", "examination_date", "performed_at",
@@ -47,6 +52,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "issued": (
         "issued", "reported_at", "report_date", "reported", "signed_at", "finalised_at",
         "finalized_at", "verified_at", "report_datetime", "updated_at",
+        "note_datetime",
     ),
     "source": ("source", "facility", "institution", "hospital", "system", "sending_facility"),
 }  # fmt: skip

@@ -13,6 +13,8 @@ MAX_AGE_YEARS = 130
 
 _SEX = {
     "m": "M", "male": "M", "man": "M", "f": "F", "female": "F", "woman": "F", "w": "F",
+    # The concepts of OMOP's gender_concept_id.
+    "8507": "M", "8532": "F",
 }  # fmt: skip
 
 _MODALITY = {

@@ -1,23 +1,34 @@
-"""The files of an archive: which there are, their bytes, their lines and their encoding."""
+"""The files of an archive: which there are, their bytes, whatever they are packed in."""
 
 from __future__ import annotations
 
 import gzip
 import hashlib
-from contextlib import contextmanager
-from dataclasses import dataclass
+import shutil
+import tempfile
+import zipfile
+import zlib
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from charset_normalizer import from_bytes
-
 from archives.errors import ArchiveNotFoundError
-from archives.model import MAX_LINE_BYTES
+from archives.inflated import guarded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
-_SAMPLE_BYTES = 64 * 1024
+UNREADABLE = (OSError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error)
+"""What a damaged file raises while it is read, in whatever it is packed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ZipMember:
+    """One file inside a zip that is open."""
+
+    zip: zipfile.ZipFile
+    info: zipfile.ZipInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +36,34 @@ class ArchiveFile:
     """One file of an archive."""
 
     path: Path
+    """On disk; of a member, the zip."""
     name: str
     """How it is named in results: relative to the folder that was given, else its file name."""
+    member: ZipMember | None = None
+    beside: Neighbours | None = field(default=None, repr=False, compare=False)
+    """The other files of the folder or zip that was named as a whole."""
 
     @property
     def kind(self) -> str:
         """The suffix that tells the format, lower case, without a closing ``.gz``."""
-        suffixes = [suffix.lower() for suffix in self.path.suffixes]
-        if suffixes and suffixes[-1] == ".gz":
+        suffixes = [suffix.lower() for suffix in PurePosixPath(self.name).suffixes]
+        if self.is_gzip:
             suffixes.pop()
         return suffixes[-1] if suffixes else ""
+
+    @property
+    def is_gzip(self) -> bool:
+        """Whether it is named as compressed by gzip."""
+        return self.name.lower().endswith(".gz")
+
+
+@dataclass(slots=True, eq=False)
+class Neighbours:
+    """Files that were named as one archive: what one holds may explain another."""
+
+    files: list[ArchiveFile] = field(default_factory=list)
+    known: dict[str, object] = field(default_factory=dict)
+    """What readers have learnt from some of them, so that it is read once."""
 
 
 def list_files(paths: list[Path]) -> list[ArchiveFile]:
@@ -49,16 +78,21 @@ def list_files(paths: list[Path]) -> list[ArchiveFile]:
     files: list[ArchiveFile] = []
     for path in paths:
         if path.is_dir():
-            found = [
-                ArchiveFile(path=member, name=f"{path.name}/{member.relative_to(path).as_posix()}")
+            beside = Neighbours()
+            beside.files += [
+                ArchiveFile(
+                    path=member,
+                    name=f"{path.name}/{member.relative_to(path).as_posix()}",
+                    beside=beside,
+                )
                 for member in sorted(path.rglob("*"))
                 if member.is_file()
                 and not member.is_symlink()
                 and not any(part.startswith(".") for part in member.relative_to(path).parts)
             ]
-            if not found:
+            if not beside.files:
                 raise ArchiveNotFoundError(f"The folder {path} holds no files.")
-            files += found
+            files += beside.files
         elif path.is_file():
             files.append(ArchiveFile(path=path, name=path.name))
         else:
@@ -68,87 +102,38 @@ def list_files(paths: list[Path]) -> list[ArchiveFile]:
 
 @contextmanager
 def open_bytes(file: ArchiveFile) -> Iterator[BinaryIO]:
-    """Open a file for reading bytes, through gzip where it is named so."""
-    if file.path.suffix.lower() == ".gz":
-        with gzip.open(file.path, "rb") as stream:
-            yield cast("BinaryIO", stream)
-    else:
-        with file.path.open("rb") as plain:
-            yield plain
+    """Open a file for reading bytes, out of its zip and through gzip where it is named so.
+
+    Raises:
+        InflatedTooFarError: while reading, when it is a compression bomb.
+
+    """
+    with ExitStack() as stack:
+        if file.member is None:
+            stream: BinaryIO = stack.enter_context(file.path.open("rb"))
+        else:
+            opened = stack.enter_context(file.member.zip.open(file.member.info))
+            stream = cast("BinaryIO", opened)
+        if file.is_gzip:
+            inflated = stack.enter_context(gzip.GzipFile(fileobj=stream, mode="rb"))
+            stream = guarded(cast("BinaryIO", inflated), stream.tell)
+        yield stream
+
+
+@contextmanager
+def on_disk(file: ArchiveFile) -> Iterator[Path]:
+    """Give a path to the file's own bytes; a packed file is put beside for as long as needed."""
+    if file.member is None and not file.is_gzip:
+        yield file.path
+        return
+    with tempfile.TemporaryDirectory(prefix="marrow-") as folder:
+        path = Path(folder) / "unpacked"
+        with open_bytes(file) as stream, path.open("wb") as copy:
+            shutil.copyfileobj(stream, copy, 1024 * 1024)
+        yield path
 
 
 def checksum(path: Path) -> str:
     """Return ``sha256:`` and the digest of the file's bytes as they stand on disk."""
     with path.open("rb") as stream:
         return "sha256:" + hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def lines(stream: BinaryIO) -> Iterator[bytes]:
-    """Yield lines with their ends; one over ``MAX_LINE_BYTES`` comes cut to that length.
-
-    A reader sees a cut line as one that is too long for a field, and refuses it.
-    """
-    while line := stream.readline(MAX_LINE_BYTES):
-        yield line
-        while len(line) == MAX_LINE_BYTES and not line.endswith(b"\n"):
-            line = stream.readline(MAX_LINE_BYTES)
-
-
-def fallback_encoding(file: ArchiveFile) -> str:
-    """Return the encoding for the lines of a file that are not UTF-8.
-
-    The whole file is UTF-8 far more often than not; where some lines are not, they are often the
-    only ones (two systems wrote into one export). So only they are looked at, and only they are
-    decoded differently.
-    """
-    sample = bytearray()
-    with open_bytes(file) as stream:
-        for line in lines(stream):
-            if not _is_utf8(line):
-                sample += line[:_SAMPLE_BYTES]
-            if len(sample) >= _SAMPLE_BYTES:
-                break
-    return guess_encoding(bytes(sample))
-
-
-def guess_encoding(sample: bytes) -> str:
-    """Return the likeliest single-byte encoding; cp1252 where nothing speaks for another."""
-    if not sample:
-        return "cp1252"
-    best = from_bytes(sample, cp_isolation=["cp1252", "latin_1", "cp850", "mac_roman"]).best()
-    return best.encoding if best is not None else "cp1252"
-
-
-def decode(data: bytes, fallback: str) -> str:
-    """Decode as UTF-8, else with ``fallback``, else as Latin-1, which no byte escapes."""
-    for encoding in ("utf-8", fallback):
-        try:
-            return data.decode(encoding)
-        except (UnicodeDecodeError, LookupError):
-            continue
-    return data.decode("latin-1")
-
-
-def text_lines(file: ArchiveFile) -> Iterator[str]:
-    """Yield the decoded lines of a text file with their ends, without a byte order mark."""
-    with open_bytes(file) as stream:
-        head = stream.peek(4) if hasattr(stream, "peek") else b""
-        if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-            yield from stream.read().decode("utf-16", errors="replace").splitlines(keepends=True)
-            return
-        fallback: str | None = None
-        for number, line in enumerate(lines(stream), start=1):
-            raw = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
-            if _is_utf8(raw):
-                yield raw.decode("utf-8")
-            else:
-                fallback = fallback or fallback_encoding(file)
-                yield decode(raw, fallback)
-
-
-def _is_utf8(data: bytes) -> bool:
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True

@@ -1,20 +1,21 @@
 """HL7 v2 result messages (ORU^R01, versions 2.3 to 2.7): one report for each OBR with text.
 
-Text is what the OBX segments of an order hold in TX, FT, ST and CE values, in their order, one
-line for each wrapped OBX. Embedded documents (ED with a PDF or CDA) and pointers (RP) are named,
-never read as text.
+A corrected result is a later version of its accession. An addendum that comes by itself is a
+report of its own: as a version it would take the place of the report that it adds to.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from archives import fields
-from archives.files import ArchiveFile, decode, guess_encoding, open_bytes
+from archives.encodings import decode, guess_encoding
+from archives.files import ArchiveFile, open_bytes
 from archives.hl7v2_frames import Frame, frames
-from archives.hl7v2_syntax import NotHl7Error, Segment, parse_message, unescape
+from archives.hl7v2_orders import Order, group_orders
+from archives.hl7v2_syntax import NotHl7Error, Segment, parse_message
 from archives.model import Entry, Refusal, SourceReport
 from extractor.model import Patient, Report, Study
 
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 
     from archives.columns import Mapping
 
-_TEXT_TYPES = frozenset({"TX", "FT", "ST", ""})
-_CODED_TYPES = frozenset({"CE", "CWE", "CNE", "CF"})
-_UID = re.compile(r"\d+(?:\.\d+){4,}$")
 _CHARSETS = {"ASCII": "ascii", "UNICODE UTF-8": "utf-8", "UNICODE": "utf-8"}
 _FAULTS = {
     "unterminated": ("frame_unterminated", "The message is cut off: its end mark is missing."),
@@ -61,22 +59,32 @@ def _message_entries(frame: Frame, path: str) -> Iterator[Entry]:
         reason = "The message is not a result message (ORU)."
         yield Refusal(path, frame.line, "not_a_result_message", reason)
         return
-    orders = _orders(segments)
-    patient = next((segment for segment in segments if segment.name == "PID"), None)
+    orders = group_orders(segments)
     reports = [
-        _source_report(order, head, patient, path=path, line=frame.line)
+        _source_report(order, text, head, path=path, line=frame.line)
         for order in orders
-        if order.text.strip()
+        if (text := order.text).strip()
     ]
     if reports:
         yield from reports
-        return
+    else:
+        yield Refusal(path, frame.line, *_why_empty(orders))
+
+
+def _why_empty(orders: list[Order]) -> tuple[str, str]:
+    """Return code and reason for a message without text."""
     documents = sorted({name for order in orders for name in order.documents})
     if documents:
-        reason = f"The report is an embedded document that is not read: {', '.join(documents)}."
-        yield Refusal(path, frame.line, "embedded_document", reason)
-    else:
-        yield Refusal(path, frame.line, "no_text", "The message has no OBX with report text.")
+        named = ", ".join(documents)
+        return (
+            "embedded_document",
+            f"The report is an embedded document that is not read: {named}.",
+        )
+    if any(order.withdrawn for order in orders):
+        return "report_withdrawn", "The result was deleted or declared wrong (OBX-11)."
+    if any(order.pointers for order in orders):
+        return "no_text", "The message only points to a report that is elsewhere (OBX of type RP)."
+    return "no_text", "The message has no OBX with report text."
 
 
 def _decode(body: bytes) -> str:
@@ -92,77 +100,22 @@ def _decode(body: bytes) -> str:
     return decode(body, charset or guess_encoding(body))
 
 
-@dataclass(slots=True)
-class _Order:
-    """One OBR and what its OBX segments hold."""
-
-    segment: Segment | None
-    lines: list[str] = field(default_factory=list)
-    documents: list[str] = field(default_factory=list)
-
-    @property
-    def text(self) -> str:
-        return "\n".join(self.lines).strip("\n")
-
-
-def _orders(segments: list[Segment]) -> list[_Order]:
-    """Group the OBX segments under the OBR that they belong to."""
-    orders = [_Order(None)]
-    for segment in segments:
-        if segment.name == "OBR":
-            orders.append(_Order(segment))
-        elif segment.name == "OBX":
-            _add_observation(orders[-1], segment)
-    return orders
-
-
-def _add_observation(order: _Order, segment: Segment) -> None:
-    """Put the value of an OBX into its order: text as lines, documents by their kind."""
-    kind = segment.raw(2).strip().upper()
-    if kind == "ED":
-        order.documents.append(_document_kind(segment))
-    elif kind in _TEXT_TYPES:
-        value = segment.raw(5)
-        if not _UID.match(value.strip()):
-            order.lines += _text_lines(segment)
-    elif kind in _CODED_TYPES:
-        name = segment.component(5, 2) or segment.component(5, 1)
-        if name:
-            order.lines.append(name)
-    elif kind == "NM":
-        order.lines.append(
-            " ".join(filter(None, (segment.component(5, 1), segment.component(6, 1))))
-        )
-
-
-def _text_lines(segment: Segment) -> list[str]:
-    """Return the lines of a text value: repetitions and line escapes are line breaks."""
-    marks = segment.delimiters
-    lines: list[str] = []
-    for repetition in segment.repetitions(5):
-        lines += unescape(repetition, marks).split("\n")
-    return [line.rstrip() for line in lines]
-
-
-def _document_kind(segment: Segment) -> str:
-    """Name an embedded document: ``application/pdf``, ``text/xml``."""
-    kind, subtype = segment.component(5, 2), segment.component(5, 3)
-    name = subtype if "/" in subtype else f"{kind}/{subtype}"
-    return re.sub(r"[^a-z0-9/+.-]", "", name.lower())[:40] or "unknown"
-
-
-def _source_report(
-    order: _Order, head: Segment, patient: Segment | None, *, path: str, line: int
-) -> SourceReport:
+def _source_report(order: Order, text: str, head: Segment, *, path: str, line: int) -> SourceReport:
     remarks: list[str] = []
     sent = fields.parse_moment(head.raw(7))
-    study, issued = _study(order.segment, sent)
+    study, issued, report_id = _study(order, sent)
+    if order.is_addendum and study.accession:
+        report_id = f"{study.accession} addendum {issued or ''}".strip()
+        remarks.append("addendum_by_itself")
+        study = replace(study, accession=None)
     remarks += [f"embedded_document_not_read:{name}" for name in order.documents]
+    if order.withdrawn:
+        remarks.append("part_withdrawn")
     return SourceReport(
         report=Report(
-            text=order.text,
-            report_id=None,
-            patient=_patient(patient, study.date, remarks),
+            text=text,
+            report_id=report_id,
+            patient=_patient(order.patient, study.date, remarks),
             study=study,
         ),
         path=path,
@@ -173,23 +126,27 @@ def _source_report(
     )
 
 
-def _study(order: Segment | None, sent: str | None) -> tuple[Study, str | None]:
-    """Return the examination and when this version of its report was issued."""
-    if order is None:
-        return Study(date=sent[:10] if sent else None), sent
-    observed = fields.parse_date(order.raw(7))
-    issued = fields.parse_moment(order.raw(22)) or sent
+def _study(order: Order, sent: str | None) -> tuple[Study, str | None, str | None]:
+    """Return the examination, when this version of its report was issued, and the report's id."""
+    segment, document = order.segment, order.document
+    unique = (document.component(12, 1) or None) if document is not None else None
+    if segment is None:
+        made = fields.parse_date(document.raw(4)) if document is not None else None
+        filler = document.component(15, 1) if document is not None else ""
+        date = made or (sent[:10] if sent else None)
+        return Study(date=date, accession=filler or None), sent, unique
+    observed = fields.parse_date(segment.raw(7))
+    issued = fields.parse_moment(segment.raw(22)) or sent
     date = observed or (issued[:10] if issued else None)
-    description = order.component(4, 5) or order.component(4, 2) or order.component(4, 1)
-    modality = order.component(24, 1) or ""
+    description = segment.component(4, 5) or segment.component(4, 2) or segment.component(4, 1)
     study = Study(
-        modality=fields.parse_modality(modality),
+        modality=fields.parse_modality(segment.component(24, 1) or ""),
         description=description or None,
         date=date,
-        accession=order.component(3, 1) or order.component(18, 1) or None,
+        accession=segment.component(3, 1) or segment.component(18, 1) or None,
     )
     # When messages of one accession carry the same OBR-22, the one that was sent last is newest.
-    return study, max(filter(None, (issued, sent)), default=None)
+    return study, max(filter(None, (issued, sent)), default=None), unique
 
 
 def _patient(segment: Segment | None, study_date: str | None, remarks: list[str]) -> Patient:

@@ -7,6 +7,7 @@ r"""Where HL7 v2 messages begin and end: log framing, MLLP, and plain files.
 
 from __future__ import annotations
 
+import codecs
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 MAX_MESSAGE_BYTES = 32 * 1024 * 1024
 _BLOCK_BYTES = 64 * 1024
+_START_BYTES = 8
+"""The start of a message may lie across two blocks: so much is looked at again."""
 _PLAIN_START = re.compile(rb"(?:^|(?<=[\r\n]))MSH(?=[^A-Za-z0-9\s])")
 
 
@@ -32,12 +35,13 @@ class Frame:
 
 def is_hl7(head: bytes) -> bool:
     """Say whether the first bytes of a file look like HL7 v2 in any framing."""
-    return b"<SB>" in head or b"\x0bMSH" in head or _PLAIN_START.search(head) is not None
+    head = head.removeprefix(codecs.BOM_UTF8)
+    return b"<SB>" in head or b"\x0bMSH" in head or _find_start(head, 0) >= 0
 
 
 def frames(stream: BinaryIO) -> Iterator[Frame]:
     """Yield the frames of a file in order, holding one message in memory at a time."""
-    head = stream.read(_BLOCK_BYTES)
+    head = stream.read(_BLOCK_BYTES).removeprefix(codecs.BOM_UTF8)
     if b"<SB>" in head:
         yield from _delimited(stream, head, start=b"<SB>", end=b"<EB>")
     elif b"\x0b" in head:
@@ -61,8 +65,7 @@ def _delimited(stream: BinaryIO, head: bytes, *, start: bytes, end: bytes) -> It
             continue
         line += buffer.count(b"\n", 0, begin)
         buffer = buffer[begin:]
-        buffer, stop = _fill_until(stream, buffer, end, offset=len(start))
-        again = buffer.find(start, len(start), stop if stop >= 0 else len(buffer))
+        buffer, stop, again = _fill_until(stream, buffer, start=start, end=end)
         if again >= 0:
             yield Frame(line, b"", "unterminated")
             line += buffer.count(b"\n", 0, again)
@@ -79,41 +82,66 @@ def _delimited(stream: BinaryIO, head: bytes, *, start: bytes, end: bytes) -> It
         buffer = buffer[stop + len(end) :]
 
 
-def _fill_until(stream: BinaryIO, buffer: bytes, end: bytes, *, offset: int) -> tuple[bytes, int]:
-    """Read until ``end`` is in the buffer; return the buffer and where it is, or -1."""
-    stop = buffer.find(end, offset)
-    while stop < 0 and len(buffer) < MAX_MESSAGE_BYTES:
-        block = stream.read(_BLOCK_BYTES)
-        if not block:
-            return buffer, -1
-        searched = max(offset, len(buffer) - len(end) + 1)
-        buffer += block
+def _fill_until(
+    stream: BinaryIO, buffer: bytes, *, start: bytes, end: bytes
+) -> tuple[bytes, int, int]:
+    """Read until the buffer, which begins with ``start``, holds ``end`` or another ``start``.
+
+    Returns the buffer, where ``end`` is, and where another ``start`` before it is; -1 for neither.
+    """
+    searched = len(start)
+    while True:
         stop = buffer.find(end, searched)
-    return buffer, stop
+        again = buffer.find(start, searched, stop if stop >= 0 else len(buffer))
+        if stop >= 0 or again >= 0 or len(buffer) >= MAX_MESSAGE_BYTES:
+            return buffer, stop, again
+        searched = max(len(start), len(buffer) - len(end) + 1)
+        block = _more(stream, buffer)
+        if not block:
+            return buffer, -1, -1
+        buffer += block
 
 
 def _plain(stream: BinaryIO, head: bytes) -> Iterator[Frame]:
     """Yield what stands between one line that starts with MSH and the next."""
     buffer, line = head, 1
-    first = _PLAIN_START.search(buffer)
-    if first is None:
-        return
-    line += buffer.count(b"\n", 0, first.start())
-    buffer = buffer[first.start() :]
+    searched = 0
+    inside = False
     while True:
-        following = _PLAIN_START.search(buffer, 3)
-        if following is None:
-            block = stream.read(_BLOCK_BYTES)
-            if block and len(buffer) < MAX_MESSAGE_BYTES:
-                buffer += block
-                continue
-            fault = "too_large" if len(buffer) >= MAX_MESSAGE_BYTES else None
-            yield Frame(line, b"" if fault else buffer, fault)
+        start = _find_start(buffer, searched)
+        if start < 0:
+            block = _more(stream, buffer)
             if not block:
+                if inside:
+                    yield Frame(line, buffer)
                 return
-            line += buffer.count(b"\n")
-            buffer = block
+            if inside and len(buffer) >= MAX_MESSAGE_BYTES:
+                yield Frame(line, b"", "too_large")
+                inside = False
+            if not inside:
+                kept = buffer[-_START_BYTES:]
+                line += buffer.count(b"\n") - kept.count(b"\n")
+                buffer = kept
+            searched = max(3 if inside else 0, len(buffer) - _START_BYTES)
+            buffer += block
             continue
-        yield Frame(line, buffer[: following.start()])
-        line += buffer.count(b"\n", 0, following.start())
-        buffer = buffer[following.start() :]
+        if inside:
+            yield Frame(line, buffer[:start])
+        line += buffer.count(b"\n", 0, start)
+        buffer = buffer[start:]
+        inside, searched = True, 3
+
+
+def _find_start(buffer: bytes, offset: int) -> int:
+    """Return where the next message starts, or -1; the fast search for three letters first."""
+    place = buffer.find(b"MSH", offset)
+    while place >= 0:
+        if _PLAIN_START.match(buffer, place):
+            return place
+        place = buffer.find(b"MSH", place + 3)
+    return -1
+
+
+def _more(stream: BinaryIO, buffer: bytes) -> bytes:
+    """Return the next block: the longer a message the longer, so that it is copied a few times."""
+    return stream.read(max(_BLOCK_BYTES, len(buffer) // 2))

@@ -6,13 +6,15 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from archives.columns import FIELDS, Columns, Mapping, recognise
+from archives.encodings import text_lines
 from archives.errors import ColumnsError
-from archives.files import ArchiveFile, text_lines
 from archives.model import MAX_FIELD_CHARS, Entry, Refusal
 from archives.rows import RowValues, join_parts, row_entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from archives.files import ArchiveFile
 
 _NESTED = {
     "patient": {
@@ -42,13 +44,18 @@ def parse_line(text: str, mapping: Mapping, *, path: str, line: int) -> Entry:
         value = json.loads(text)
     except (ValueError, RecursionError):
         return Refusal(path, line, "not_json", "The line is not JSON.")
+    return value_entry(value, mapping, path=path, line=line)
+
+
+def value_entry(value: Any, mapping: Mapping, *, path: str, line: int) -> Entry:
+    """Return the report of one JSON value, or the reason why it is none."""
     if not isinstance(value, dict):
-        return Refusal(path, line, "not_an_object", "The line is not a JSON object.")
+        return Refusal(path, line, "not_an_object", "The row is not a JSON object.")
     flat = _flatten(value)
     try:
         columns = recognise(list(flat), mapping)
     except ColumnsError:
-        return Refusal(path, line, "no_text", "The line has no field of report text.")
+        return Refusal(path, line, "no_text", "The row has no field of report text.")
     return _entry(flat, columns, mapping, path=path, line=line)
 
 

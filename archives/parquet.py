@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from archives import fields
 from archives.columns import recognise
+from archives.files import on_disk
 from archives.model import Entry, Refusal, SourceReport
 from archives.rows import join_parts
 from extractor.model import Patient, Report, Study
@@ -58,7 +59,7 @@ class Table:
         return sorted([*reports, *self.refusals()], key=lambda entry: entry.line)
 
 
-def read_parquet(file: ArchiveFile, mapping: Mapping) -> Iterator[Table]:
+def read_parquet(file: ArchiveFile, mapping: Mapping) -> Iterator[Table | Refusal]:
     """Yield a Parquet file in batches of columns.
 
     Raises:
@@ -68,17 +69,40 @@ def read_parquet(file: ArchiveFile, mapping: Mapping) -> Iterator[Table]:
     """
     import polars as pl  # noqa: PLC0415 - the reason stands above
 
+    with on_disk(file) as path:
+        try:
+            lazy = pl.scan_parquet(path)
+            columns = recognise(lazy.collect_schema().names(), mapping)
+            wanted = list(dict.fromkeys([*columns.text, *columns.single.values()]))
+            rows = lazy.select(pl.len()).collect().item()
+            # slices, because polars' own batches are read ahead of whoever works on them
+            for start in range(0, rows, BATCH_ROWS):
+                chosen = lazy.select(wanted).slice(start, BATCH_ROWS)
+                lines = range(start + 1, min(start + BATCH_ROWS, rows) + 1)
+                yield from _batch(chosen, lines, columns, mapping=mapping, path=file.name)
+        except _polars_errors() as error:
+            raise OSError from error
+
+
+def _polars_errors() -> tuple[type[Exception], ...]:
+    """Return what polars raises on a damaged file, from its Python and from its Rust."""
+    import polars as pl  # noqa: PLC0415
+
+    return (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
+
+
+def _batch(
+    chosen: pl.LazyFrame, lines: range, columns: Columns, *, mapping: Mapping, path: str
+) -> Iterator[Table | Refusal]:
+    """Yield some rows; where their part of the file is damaged, each of them as refused."""
     try:
-        lazy = pl.scan_parquet(file.path)
-        columns = recognise(lazy.collect_schema().names(), mapping)
-        wanted = list(dict.fromkeys([*columns.text, *columns.single.values()]))
-        rows = lazy.select(pl.len()).collect().item()
-        # slices, because polars' own batches are read ahead of whoever works on them
-        for start in range(0, rows, BATCH_ROWS):
-            batch = lazy.select(wanted).slice(start, BATCH_ROWS).collect()
-            yield _table(batch, columns, mapping, path=file.name, first=start + 1)
-    except pl.exceptions.PolarsError as error:
-        raise OSError(type(error).__name__) from None
+        batch = chosen.collect()
+    except _polars_errors():
+        reason = "The part of the file that holds this row is damaged."
+        for line in lines:
+            yield Refusal(path, line, "row_damaged", reason)
+    else:
+        yield _table(batch, columns, mapping, path=path, first=lines.start)
 
 
 def _table(

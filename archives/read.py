@@ -7,25 +7,30 @@ from typing import TYPE_CHECKING
 
 from archives.columns import Mapping
 from archives.csv_tsv import read_csv
+from archives.dicom_sr import is_dicom, read_dicom_sr
 from archives.errors import ColumnsError, UnknownFormatError
-from archives.files import ArchiveFile, list_files, open_bytes
+from archives.fhir_files import is_fhir, read_fhir_ndjson, read_json, read_xml
+from archives.files import UNREADABLE, ArchiveFile, list_files, open_bytes
 from archives.hl7v2 import read_hl7v2
 from archives.hl7v2_frames import is_hl7
+from archives.inflated import InflatedTooFarError
 from archives.jsonl import read_jsonl
 from archives.model import Entry, Refusal
 from archives.parquet import Table, read_parquet
 from archives.text_files import read_text
+from archives.zip_files import is_zip, open_zip
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-Reader = Callable[[ArchiveFile, Mapping], Iterator[Entry] | Iterator[Table]]
+Reader = Callable[[ArchiveFile, Mapping], Iterator[Entry | Table]]
 """Yields every row of one file once, as a report, as a refusal or in a table, in constant memory."""
 
 READERS: dict[str, Reader] = {
     ".csv": read_csv,
     ".tsv": read_csv,
     ".tab": read_csv,
+    ".json": read_json,
     ".jsonl": read_jsonl,
     ".ndjson": read_jsonl,
     ".hl7": read_hl7v2,
@@ -34,9 +39,12 @@ READERS: dict[str, Reader] = {
     ".msg": read_hl7v2,
     ".mllp": read_hl7v2,
     ".parquet": read_parquet,
+    ".xml": read_xml,
+    ".dcm": read_dicom_sr,
+    ".sr": read_dicom_sr,
     ".txt": read_text,
 }
-"""By the file's suffix. A ``.txt`` that holds HL7 v2 is read as such."""
+"""By the file's suffix; where a suffix says too little, what the file begins with decides."""
 
 _SNIFF_BYTES = 64 * 1024
 
@@ -66,12 +74,35 @@ def read_batches(paths: Sequence[Path], mapping: Mapping | None = None) -> Itera
     mapping = mapping or Mapping()
     for path in paths:
         for file in list_files([path]):
-            try:
+            if is_zip(file.path):
+                yield from _read_zip(file, mapping)
+            elif path.is_dir():
+                yield from _read_one_of_many(file, mapping)
+            else:
                 yield from read_file(file, mapping)
-            except (UnknownFormatError, ColumnsError) as error:
-                if not path.is_dir():
-                    raise
-                yield Refusal(file.name, 1, error.code, type(error).REFUSAL)
+
+
+def _read_zip(file: ArchiveFile, mapping: Mapping) -> Iterator[Entry | Table]:
+    """Yield the rows of all members of a zip, as of the files of a folder."""
+    try:
+        with open_zip(file) as members:
+            for member in members:
+                if isinstance(member, Refusal):
+                    yield member
+                else:
+                    yield from _read_one_of_many(member, mapping)
+            if not members:
+                yield Refusal(file.name, 1, "empty_file", "The zip holds no files.")
+    except UNREADABLE as error:
+        yield _unreadable(file, error)
+
+
+def _read_one_of_many(file: ArchiveFile, mapping: Mapping) -> Iterator[Entry | Table]:
+    """Yield the rows of one file; where it holds none the others are still wanted."""
+    try:
+        yield from read_file(file, mapping)
+    except (UnknownFormatError, ColumnsError) as error:
+        yield Refusal(file.name, 1, error.code, type(error).REFUSAL)
 
 
 def read_file(file: ArchiveFile, mapping: Mapping) -> Iterator[Entry | Table]:
@@ -88,18 +119,31 @@ def read_file(file: ArchiveFile, mapping: Mapping) -> Iterator[Entry | Table]:
         raise UnknownFormatError(f"{file.path} is of no format that is read ({known}).")
     try:
         yield from reader(file, mapping)
-    except (OSError, EOFError) as error:
-        yield Refusal(file.name, 1, "file_unreadable", f"{type(error).__name__} while reading.")
+    except UNREADABLE as error:
+        yield _unreadable(file, error)
+
+
+def _unreadable(file: ArchiveFile, error: Exception) -> Refusal:
+    """Say that a file could not be read to its end; what came before it counts."""
+    if isinstance(error, InflatedTooFarError):
+        reason = "The file inflates as no file of reports does; the rest of it was not read."
+        return Refusal(file.name, 1, "decompression_bomb", reason)
+    reason = f"The file is damaged or cut off ({type(error.__cause__ or error).__name__}); the rest of it is lost."
+    return Refusal(file.name, 1, "file_unreadable", reason)
 
 
 def find_reader(file: ArchiveFile) -> Reader | None:
-    """Return the reader for a file by its suffix, and for text by what it begins with."""
+    """Return the reader for a file by its suffix, and by what it begins with where that tells."""
     reader = READERS.get(file.kind)
-    if reader is read_text or (reader is None and file.kind == ""):
-        try:
-            with open_bytes(file) as stream:
-                head = stream.read(_SNIFF_BYTES)
-        except (OSError, EOFError):
-            return reader
-        return read_hl7v2 if is_hl7(head) else reader
-    return reader
+    if reader not in {read_text, read_jsonl, None}:
+        return reader
+    try:
+        with open_bytes(file) as stream:
+            head = stream.read(_SNIFF_BYTES)
+    except UNREADABLE:
+        return reader
+    if reader is read_jsonl:
+        return read_fhir_ndjson if is_fhir(head) else reader
+    if is_dicom(head):
+        return read_dicom_sr
+    return read_hl7v2 if is_hl7(head) and (reader is read_text or file.kind == "") else reader

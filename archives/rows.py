@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from archives import fields
 from archives.model import Entry, Refusal, SourceReport
+from archives.surrogates import storable
 from extractor.model import Patient, Report, Study
 
 if TYPE_CHECKING:
@@ -71,14 +72,16 @@ def row_entry(text: str, values: RowValues, path: str, *, line: int) -> Entry:
             accession=values.text("accession"),
         ),
     )
-    return SourceReport(
+    issued = values.moment("issued")
+    entry = SourceReport(
         report=report,
         path=path,
         line=line,
         source=values.text("source") or "default",
-        issued=values.moment("issued"),
+        issued=issued,
         remarks=tuple(values.remarks),
     )
+    return storable(entry)
 
 
 def join_parts(parts: Sequence[tuple[str, str]]) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from archives.files import ArchiveFile, decode, guess_encoding, open_bytes
+from archives.encodings import decode_whole
+from archives.files import ArchiveFile, open_bytes
 from archives.model import MAX_FIELD_CHARS, Entry, Refusal, SourceReport
 from extractor.model import Report
 
@@ -23,7 +24,7 @@ def read_text(file: ArchiveFile, mapping: Mapping) -> Iterator[Entry]:
     if len(data) > MAX_FIELD_CHARS:
         yield Refusal(file.name, 1, "file_too_long", f"Over {MAX_FIELD_CHARS:,} bytes of text.")
         return
-    text = decode(data.removeprefix(b"\xef\xbb\xbf"), guess_encoding(data[:65536]))
+    text = decode_whole(data)
     if not text.strip():
         yield Refusal(file.name, 1, "no_text", "The file is empty.")
         return

@@ -65,8 +65,9 @@ def audit(
 ) -> None:
     """Audit an archive of reports: every probable case with its evidence, and all that was lost.
 
-    Reads CSV, TSV, Parquet, JSON lines, HL7 v2 (files, MLLP, logs) and folders of text. Ctrl-C leaves a
-    state that --resume continues. Search and audit, not a diagnosis.
+    Reads CSV, TSV, Parquet, JSON lines, HL7 v2 (files, MLLP, logs), FHIR (JSON, NDJSON, XML), DICOM SR,
+    OMOP NOTE and text; files, folders and zips. Ctrl-C leaves a state that --resume continues. Search
+    and audit, not a diagnosis.
 
     Example: marrow audit export.csv -o audit-2026 --map text=report_body
     """

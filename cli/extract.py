@@ -94,7 +94,7 @@ def extract(  # noqa: PLR0913 - the options of the command
 
 def _read_text(file: Path) -> str:
     """Return the text of a file or of standard input; not UTF-8 is read as Windows-1252."""
-    from archives.files import decode, guess_encoding
+    from archives.encodings import decode, guess_encoding
 
     if file == STDIN:
         if sys.stdin.isatty():
@@ -108,7 +108,8 @@ def _read_text(file: Path) -> str:
 def _extract_lines(path: Path, patterns: Path | None) -> None:
     """Print one line for each line: a result, or an error with its code and never the text."""
     from archives import Mapping
-    from archives.files import ArchiveFile, text_lines
+    from archives.encodings import text_lines
+    from archives.files import ArchiveFile
     from archives.jsonl import parse_line
 
     lines = sys.stdin if path == STDIN else text_lines(ArchiveFile(path, path.name))

@@ -136,3 +136,70 @@ def test_age_is_counted_from_birth_to_examination(tmp_path: Path) -> None:
 def test_an_empty_file_is_one_refusal(tmp_path: Path) -> None:
     entries = read_bytes(tmp_path, b"")
     assert [entry.code for entry in entries if isinstance(entry, Refusal)] == ["empty_file"]
+
+
+def test_a_quote_that_is_never_closed_costs_one_row(tmp_path: Path) -> None:
+    rows = [f"{n},F,Report {n}." for n in range(2000)]
+    rows[3] = '3,F,"Report 3 is cut'
+    entries = read_bytes(tmp_path, "\n".join(["id,sex,text", *rows]).encode())
+    assert [entry.line for entry in entries if isinstance(entry, Refusal)] == [5]
+    assert len(entries) == 2000
+    assert [entry.line for entry in entries] == list(range(2, 2002))
+
+
+def test_a_quote_closed_by_another_row_s_quote_costs_no_row_in_between(tmp_path: Path) -> None:
+    rows = [f'{n},F,"Report {n},\nwith two lines."' for n in range(50)]
+    rows[3] = '3,"F,Report 3.'
+    entries = read_bytes(tmp_path, "\n".join(["id,sex,text", *rows]).encode())
+    ids = [entry.report.report_id for entry in entries if isinstance(entry, SourceReport)]
+    assert ids == [str(n) for n in range(50) if n != 3]
+
+
+def test_a_ragged_row_with_line_breaks_is_one_refusal(tmp_path: Path) -> None:
+    text = "\n".join(f"line {n}, of the text" for n in range(30))
+    data = f'id,sex,text,date\n1,F,"{text}"\n2,F,"{text}",2020-01-01\n'
+    entries = read_bytes(tmp_path, data.encode())
+    assert [type(entry) for entry in entries] == [Refusal, SourceReport]
+    assert [entry.line for entry in entries] == [2, 32]
+
+
+def test_quotes_escaped_by_a_backslash_are_read(tmp_path: Path) -> None:
+    data = b'id,text,sex\n1,"so-called \\"bone bruise\\", old",F\n2,"fine",M\n'
+    entries = read_bytes(tmp_path, data)
+    texts = [entry.report.text for entry in entries if isinstance(entry, SourceReport)]
+    assert texts == ['so-called "bone bruise", old', "fine"]
+
+
+def test_a_backslash_is_a_letter_where_quotes_are_doubled(tmp_path: Path) -> None:
+    entry = only(read_bytes(tmp_path, b'id,text\n1,"see ""C:\\scans\\"" for images"\n'))
+    assert entry.report.text == 'see "C:\\scans\\" for images'
+
+
+def test_the_separator_line_of_excel_is_no_header(tmp_path: Path) -> None:
+    entry = only(read_bytes(tmp_path, b"sep=;\r\nid;text\r\n1;Fine, so far\r\n"))
+    assert (entry.report.text, entry.line) == ("Fine, so far", 3)
+
+
+def test_wide_encodings_are_read_line_by_line_with_or_without_a_mark(tmp_path: Path) -> None:
+    table = 'id,text\r\n1,"one\r\n\u2028two"\r\n2,Ödem\r\n'
+    for encoding in ("utf-16", "utf-16-le", "utf-16-be"):
+        entries = read_bytes(tmp_path, table.encode(encoding))
+        assert [entry.line for entry in entries] == [2, 4]
+        assert isinstance(entries[0], SourceReport)
+        assert entries[0].report.text == "one\r\n\u2028two"
+
+
+def test_the_columns_of_omop_notes_are_known(tmp_path: Path) -> None:
+    header = (
+        "note_id,person_id,note_date,note_datetime,note_type_concept_id,note_class_concept_id,"
+        "note_title,note_text,encoding_concept_id,language_concept_id,provider_id,"
+        "visit_occurrence_id,visit_detail_id,note_source_value,gender_concept_id,birth_datetime"
+    )
+    row = (
+        "7,55,2021-03-04,2021-03-04 10:15:00,44814645,36716202,MRI HIP LEFT,No effusion.,0,0,,,,RAD,"
+        "8532,1974-03-12 00:00:00"
+    )
+    report = only(read_bytes(tmp_path, f"{header}\n{row}\n".encode())).report
+    assert (report.report_id, report.text) == ("7", "No effusion.")
+    assert (report.patient.id, report.patient.age_years, report.patient.sex) == ("55", 46, "F")
+    assert (report.study.date, report.study.description) == ("2021-03-04", "MRI HIP LEFT")

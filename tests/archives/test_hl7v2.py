@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 from collections import Counter
 from pathlib import Path
 
@@ -247,3 +248,120 @@ def test_fields_are_the_ones_that_python_hl7_reads() -> None:
                         assert ours.raw(number) == str(segment[number])
                         compared += 1
     assert compared > 1000
+
+
+def test_parts_that_the_observations_name_get_their_heading_where_the_text_has_none(
+    tmp_path: Path,
+) -> None:
+    message = oru(
+        "TX|73721&GDT|1|Marrow oedema of the femoral head.||||||F",
+        "TX|73721&IMP|2|Transient osteoporosis.||||||F",
+        "TX|73721&IMP|2|Left side.||||||F",
+        "TX|18783-1^Study recommendation^LN|3|Recommendation: MRI in three months.||||||F",
+        "TX|55107-7^Addendum Document^LN|4|No fracture line.||||||F",
+    )
+    assert only(read_text(tmp_path, message)).report.text == (
+        "Marrow oedema of the femoral head.\nIMPRESSION:\nTransient osteoporosis.\nLeft side.\n"
+        "Recommendation: MRI in three months.\nADDENDUM:\nNo fracture line."
+    )
+
+
+def test_an_addendum_by_itself_does_not_take_the_place_of_its_report(tmp_path: Path) -> None:
+    first = oru(tx("Marrow oedema."))
+    later = MSH.replace("20210305101500", "20210306")
+    addendum = oru("TX|73721&ADT|1|No fracture line.||||||F", msh=later)
+    entries = read_text(tmp_path, first + addendum)
+    found = [entry for entry in entries if isinstance(entry, SourceReport)]
+    assert [entry.report.text for entry in found] == [
+        "Marrow oedema.", "ADDENDUM:\nNo fracture line.",
+    ]  # fmt: skip
+    assert found[0].report.study.accession == "ACC77"
+    assert found[1].report.study.accession is None
+    assert found[1].report.report_id == "ACC77 addendum 2021-03-06T00:00:00"
+    assert found[1].remarks == ("addendum_by_itself",)
+
+
+def test_a_corrected_result_is_a_later_version_of_its_accession(tmp_path: Path) -> None:
+    final, corrected = oru(tx("No oedema.")), oru(tx("Marrow oedema.").replace("|F", "|C"))
+    corrected = corrected.replace("20210305101500", "20210307080000")
+    entries = [e for e in read_text(tmp_path, final + corrected) if isinstance(e, SourceReport)]
+    assert {entry.report.study.accession for entry in entries} == {"ACC77"}
+    assert [entry.issued for entry in entries] == ["2021-03-05T10:15:00", "2021-03-07T08:00:00"]
+
+
+@pytest.mark.parametrize("status", ["D", "W", "X"])
+def test_deleted_and_wrong_results_are_no_text(tmp_path: Path, status: str) -> None:
+    withdrawn = tx("Marrow oedema.").replace("|F", f"|{status}")
+    assert codes(read_text(tmp_path, oru(withdrawn))) == ["report_withdrawn"]
+    entry = only(read_text(tmp_path, oru(withdrawn, tx("Normal."))))
+    assert (entry.report.text, entry.remarks) == ("Normal.", ("part_withdrawn",))
+
+
+def test_each_order_of_a_message_has_the_patient_before_it(tmp_path: Path) -> None:
+    second = PID.replace("55012", "66013").replace("19740312|F", "19500101|M")
+    message = oru(tx("Hip.")) + second + "\r" + OBR.replace("ACC77", "ACC78") + "\r"
+    message += f"OBX|1|{tx('Knee.')}\r"
+    found = [
+        (entry.report.patient.id, entry.report.patient.sex, entry.report.text)
+        for entry in read_text(tmp_path, message)
+        if isinstance(entry, SourceReport)
+    ]
+    assert found == [("55012^^^NORTHGATE", "F", "Hip."), ("66013^^^NORTHGATE", "M", "Knee.")]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "^Text^Plain^Base64^" + base64.b64encode(b"Small effusion.\r\nNo oedema.").decode(),
+        "^TEXT^^A^Small effusion.\\.br\\No oedema.",
+    ],
+)
+def test_embedded_plain_text_is_read(tmp_path: Path, value: str) -> None:
+    entry = only(read_text(tmp_path, oru(f"ED|18748-4||{value}||||||F")))
+    assert entry.report.text == "Small effusion.\nNo oedema."
+
+
+def test_notes_under_an_order_are_the_report_where_no_observation_has_text(tmp_path: Path) -> None:
+    message = oru().replace("OBR|", "NTE|1||About the patient\rOBR|", 1)
+    message += "NTE|1||Marrow oedema\rNTE|2||of the femoral head.\r"
+    assert only(read_text(tmp_path, message)).report.text == "Marrow oedema\nof the femoral head."
+    with_text = message + f"OBX|1|{tx('Normal.')}\r"
+    assert only(read_text(tmp_path, with_text)).report.text == "Normal."
+
+
+def test_a_message_that_only_points_to_its_report_says_so(tmp_path: Path) -> None:
+    (refusal,) = read_text(tmp_path, oru("RP|1||ACC77^VIEWER||||||F"))
+    assert isinstance(refusal, Refusal)
+    assert refusal.code == "no_text"
+    assert "points to" in refusal.detail
+
+
+def test_a_document_message_is_known_by_its_own_segment(tmp_path: Path) -> None:
+    head = MSH.replace("ORU^R01", "MDM^T02")
+    message = f"{head}\r{PID}\rTXA|1|DI|TX|20210304||||||||DOC9|||ACC80\rOBX|1|{tx('Effusion.')}\r"
+    entry = only(read_text(tmp_path, message))
+    assert (entry.report.report_id, entry.report.study.accession) == ("DOC9", "ACC80")
+    assert (entry.report.study.date, entry.report.patient.id) == ("2021-03-04", "55012^^^NORTHGATE")
+
+
+def test_a_byte_order_mark_does_not_hide_the_first_message(tmp_path: Path) -> None:
+    entries = read_text(tmp_path, oru(tx("One.")) + oru(tx("Two.")), encoding="utf-8-sig")
+    assert codes(entries) == ["report", "report"]
+
+
+@pytest.mark.parametrize("framing", ["plain", "mllp", "log"])
+def test_a_message_without_end_is_one_refusal_and_the_next_is_read(
+    tmp_path: Path, framing: str
+) -> None:
+    before, after = {"plain": ("", ""), "mllp": ("\x0b", "\x1c\r"), "log": ("<SB>", "<EB>")}[
+        framing
+    ]
+    messages = [oru(tx("One.")), oru(tx("x" * 50_000_000)), oru(tx("Three."))]
+    entries = read_text(tmp_path, "".join(before + one + after for one in messages))
+    assert codes(entries) == ["report", "message_too_large", "report"]
+
+
+def test_many_starts_without_an_end_are_read_in_one_go(tmp_path: Path) -> None:
+    entries = read_text(tmp_path, "<SB>" * 50_000 + "\n" + oru(tx("x")) + "<EB>")
+    assert codes(entries).count("frame_unterminated") == 49_999
+    assert codes(entries)[-1] == "report"

@@ -69,3 +69,13 @@ def test_a_cut_gzip_file_keeps_what_was_read_and_says_the_rest_is_missing(tmp_pa
     assert isinstance(entries[-1], Refusal)
     assert entries[-1].code == "file_unreadable"
     assert len(entries) > 1
+
+
+def test_half_a_character_is_replaced_so_that_the_report_can_be_stored(tmp_path: Path) -> None:
+    path = tmp_path / "reports.jsonl"
+    path.write_text('{"id": "1\\udfff", "text": "Effusion \\ud800 left \\ud83e\\uddb4."}\n')
+    (entry,) = read([path])
+    assert isinstance(entry, SourceReport)
+    assert entry.report.text == "Effusion \ufffd left \U0001f9b4."
+    assert entry.report.report_id == "1\ufffd"
+    assert entry.remarks == ("characters_replaced",)

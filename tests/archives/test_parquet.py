@@ -83,3 +83,40 @@ def test_what_is_no_table_of_reports_is_said(tmp_path: Path) -> None:
     (entry,) = read([broken])
     assert isinstance(entry, Refusal)
     assert entry.code == "file_unreadable"
+
+
+def test_a_cut_file_is_one_refusal(tmp_path: Path) -> None:
+    path = written(tmp_path, pl.DataFrame({"text": [f"Report {n}" for n in range(1000)]}))
+    path.write_bytes(path.read_bytes()[:-100])
+    (entry,) = read([path])
+    assert isinstance(entry, Refusal)
+    assert entry.code == "file_unreadable"
+
+
+def test_the_rows_of_a_damaged_part_are_listed_and_the_others_read(tmp_path: Path) -> None:
+    number = 3 * BATCH_ROWS
+    frame = pl.DataFrame({"text": [f"Report {n * n}" for n in range(number)]})
+    path = tmp_path / "reports.parquet"
+    frame.write_parquet(path, row_group_size=BATCH_ROWS, compression="zstd")
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2 : len(data) // 2 + 64] = bytes(64)
+    path.write_bytes(data)
+    entries = list(read([path]))
+    refused = [entry.line for entry in entries if isinstance(entry, Refusal)]
+    assert refused == list(range(BATCH_ROWS + 1, 2 * BATCH_ROWS + 1))
+    assert [entry.line for entry in entries] == list(range(1, number + 1))
+
+
+def test_omop_notes_are_the_same_from_parquet_as_from_csv(tmp_path: Path) -> None:
+    notes = {
+        "NOTE_ID": [7, 8], "PERSON_ID": [55, 56], "NOTE_DATE": [date(2021, 3, 4)] * 2,
+        "NOTE_DATETIME": [datetime(2021, 3, 4, 10, 15)] * 2,  # noqa: DTZ001
+        "NOTE_TITLE": ["MRI HIP LEFT", ""], "NOTE_TEXT": ["No effusion.", None],
+    }  # fmt: skip
+    frame = pl.DataFrame(notes)
+    table = tmp_path / "note.csv"
+    frame.write_csv(table)
+    ours, theirs = list(read([written(tmp_path, frame)])), list(read([table]))
+    assert [_facts(one) for one in ours] == [_facts(one) for one in theirs]
+    assert isinstance(ours[0], SourceReport)
+    assert ours[0].issued == "2021-03-04T10:15:00"

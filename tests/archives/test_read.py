@@ -47,3 +47,14 @@ def test_nothing_at_a_path_is_an_error(tmp_path: Path) -> None:
         list(read([tmp_path / "absent.csv"]))
     with pytest.raises(ArchiveNotFoundError, match="holds no files"):
         list(read([tmp_path]))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "latin-1"])
+def test_a_text_file_is_read_in_the_encoding_it_was_written_in(
+    tmp_path: Path, encoding: str
+) -> None:
+    path = tmp_path / "report.txt"
+    path.write_bytes("Ödem des Hüftkopfs, 60 %.\r\n".encode(encoding))
+    (entry,) = read([path])
+    assert isinstance(entry, SourceReport)
+    assert entry.report.text == "Ödem des Hüftkopfs, 60 %.\r\n"
