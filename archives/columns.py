@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from archives.errors import ColumnsError, MappingError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 FIELDS: dict[str, tuple[str, ...]] = {
     "text": (
@@ -73,6 +73,8 @@ class Mapping:
     """Our field, and the columns it is in: several only for ``text`` (parts of a report)."""
     day_first: bool | None = None
     """How 03/04/2021 is read; ``None``: such a date is not read."""
+    heard: Callable[[Columns], None] | None = field(default=None, compare=False)
+    """Hears of each table which column was taken for what."""
 
     @classmethod
     def parse(cls, arguments: Sequence[str], *, day_first: bool | None = None) -> Mapping:
@@ -133,9 +135,12 @@ def recognise(header: Sequence[str], mapping: Mapping) -> Columns:
             )
         if name != "text":
             found[name] = wanted[0] if wanted[0] in header else by_key[_key(wanted[0])]
-    return Columns(
+    columns = Columns(
         text=_text_columns(header, by_key, found.pop("text", None), mapping), single=found
     )
+    if mapping.heard is not None:
+        mapping.heard(columns)
+    return columns
 
 
 def _text_columns(

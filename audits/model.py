@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from archives import Mapping
 
 if TYPE_CHECKING:
+    from datetime import date
     from pathlib import Path
 
 SHARD_REPORTS = 250
@@ -49,16 +50,22 @@ class AuditArguments:
     resume: bool = False
     shard_reports: int = SHARD_REPORTS
     report_timeout_s: float = REPORT_TIMEOUT_S
+    since: date | None = None
+    """Reports of examinations before this day are left out."""
+    until: date | None = None
+    """Reports of examinations after this day are left out. Reports without a date stay."""
     gate: bool = True
     """Whether reports outside the focus may be passed over by a scan; it changes the time alone."""
 
     def identity(self) -> dict[str, Any]:
         """Return what decides the result: equal identities give equal tables."""
+        days = {"since": self.since, "until": self.until}
         return {
             "focus": str(self.focus),
             "map": {name: list(columns) for name, columns in sorted(self.mapping.columns.items())},
             "day_first": self.mapping.day_first,
             "report_timeout_s": self.report_timeout_s,
+            **{name: day.isoformat() for name, day in days.items() if day is not None},
         }
 
 
@@ -101,6 +108,8 @@ class Plan:
     """Each at least one report; their numbers are the order of the archive."""
     definition: dict[str, Any] = field(default_factory=dict)
     """The case definition and the rules of the course, so that patients are linked without patterns."""
+    undesired: int = 0
+    """Reports of other days than those asked for."""
 
 
 @dataclass(frozen=True, slots=True)

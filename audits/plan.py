@@ -66,6 +66,7 @@ def plan_archive(
         passed_over=passed,
         shards=tuple(shards),
         definition=definition or {},
+        undesired=staged.undesired,
     )
     save_plan(plan, layout)
     return plan

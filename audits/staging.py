@@ -43,6 +43,8 @@ class Staged:
     """Files of rows of reports that need no reading."""
     rows: int = 0
     refusals: list[dict[str, Any]] = field(default_factory=list)
+    undesired: int = 0
+    """Reports of other days than those asked for."""
     batches: int = 0
     """Files of what each report is a version of."""
 
@@ -65,7 +67,10 @@ def stage(
     staged = Staged()
     waiting = pl.DataFrame(schema=tables.REPORTS)
     _write_identities(waiting, layout, staged)
-    for batch in _batches(arguments, staged, on_rows):
+    wanted = _wanted(arguments)
+    for read in _batches(arguments, staged, on_rows):
+        batch = read.filter(wanted)
+        staged.undesired += read.height - batch.height
         _write_identities(batch, layout, staged)
         named = batch.with_columns(_identifier())
         if splitter is not None:
@@ -80,6 +85,17 @@ def stage(
         _write_part(waiting, layout, staged)
     on_rows(staged.rows)
     return staged
+
+
+def _wanted(arguments: AuditArguments) -> pl.Expr:
+    """Return whether a report is of the days asked for; one without a date may be, and stays."""
+    wanted = pl.lit(value=True)
+    day = pl.col("study_date").str.head(len("2020-01-01"))
+    if arguments.since is not None:
+        wanted &= day >= arguments.since.isoformat()
+    if arguments.until is not None:
+        wanted &= day <= arguments.until.isoformat()
+    return wanted | pl.col("study_date").is_null()
 
 
 def _write_identities(batch: pl.DataFrame, layout: Layout, staged: Staged) -> None:

@@ -111,10 +111,12 @@ def attrition(plan: Plan, *, extracted: int, in_scope: int, failed: int) -> list
         AssertionError: the numbers do not add up, which would be a fault of ours.
 
     """
-    read = plan.rows_read - plan.refused
+    read = plan.rows_read - plan.refused - plan.undesired
+    by_day = [_step("undesired", "of other days than those asked for", -plan.undesired)]
     steps = [
         _step("rows", "Rows, messages and files in the archive", plan.rows_read),
         _step("refused", "could not be read", -plan.refused),
+        *(by_day if {"since", "until"} & plan.identity.keys() else ()),
         _step("duplicates", "exact duplicates", -plan.duplicates),
         _step("superseded", "replaced by a newer version", -plan.superseded),
         _step("reports", "Reports", plan.planned),

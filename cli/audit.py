@@ -7,12 +7,14 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import typer
 
+from cli.audit_preview import ROWS, show_preview
 from cli.console import fail, load_extractor, messages, one_line_errors, output
 
 if TYPE_CHECKING:
@@ -22,14 +24,19 @@ if TYPE_CHECKING:
     from audits import AuditOutcome, Plan, ShardCounts
 
 _REFRESH_S = 0.1
+_LEAVING = frozenset({"refused", "undesired", "duplicates", "superseded", "failed", "out_of_scope"})
+"""Steps of the attrition that tell what was left out."""
 
 
-def audit(
+def audit(  # noqa: PLR0913 - each is an option of the command
     archives: Annotated[
         list[Path], typer.Argument(metavar="ARCHIVE...", help="Files or folders to read.")
     ],
     *,
-    out: Annotated[Path, typer.Option("--out", "-o", help="A new directory for the results.")],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="A new directory for the results.", show_default=False),
+    ] = None,
     focus: Annotated[
         Literal["hip", "all"],
         typer.Option(help="Which reports are read and kept: those that show a hip, or all."),
@@ -54,6 +61,29 @@ def audit(
             show_default="not read",
         ),
     ] = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            help="Leave out examinations before this day; those without a date stay.",
+            show_default=False,
+        ),
+    ] = None,
+    until: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            help="Leave out examinations after this day; those without a date stay.",
+            show_default=False,
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help=f"Show what is recognised in the first {ROWS} rows of each file, and stop.",
+        ),
+    ] = False,
     patterns: Annotated[
         Path | None,
         typer.Option(
@@ -75,6 +105,14 @@ def audit(
     from audits import AuditArguments, AuditError, Focus, run_audit
 
     console = messages()
+    if dry_run:
+        with one_line_errors():
+            show_preview(archives, Mapping.parse(mapping or [], day_first=day_first))
+        return
+    if out is None:
+        raise fail(
+            "say where the results go: -o DIRECTORY (or --dry-run, to see what would be read)"
+        )
     with one_line_errors(), _interrupts(out):
         try:
             arguments = AuditArguments(
@@ -84,6 +122,8 @@ def audit(
                 mapping=Mapping.parse(mapping or [], day_first=day_first),
                 workers=workers or _cores(),
                 resume=resume,
+                since=since.date() if since else None,
+                until=until.date() if until else None,
             )
             # Rich's own refresh thread would make forking unsafe: refreshed by hand instead.
             extractor = load_extractor(patterns)
@@ -232,7 +272,7 @@ def tell_summary(console: Console, summary: dict[str, Any]) -> None:
     table.add_column()
     table.add_column(justify="right")
     for step in summary["attrition"]:
-        left_out = step["step"] in {"refused", "duplicates", "superseded", "failed", "out_of_scope"}
+        left_out = step["step"] in _LEAVING
         label = f"  {step['label']}" if left_out else f"[bold]{step['label']}[/]"
         table.add_row(label, f"{step['reports']:,}", style="dim" if left_out else "")
     console.print(table)
