@@ -71,7 +71,7 @@ def read_parquet(file: ArchiveFile, mapping: Mapping) -> Iterator[Table | Refusa
 
     with on_disk(file) as path:
         try:
-            lazy = pl.scan_parquet(path)
+            lazy = pl.scan_parquet(path, glob=False)
             columns = recognise(lazy.collect_schema().names(), mapping)
             wanted = list(dict.fromkeys([*columns.text, *columns.single.values()]))
             rows = lazy.select(pl.len()).collect().item()

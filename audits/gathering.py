@@ -31,13 +31,13 @@ _SAMPLE = 20_000
 def shard_frames(layout: Layout, shards: Iterable[int], name: str) -> Iterator[pl.DataFrame]:
     """Yield one table of each shard, in the order of the archive."""
     for number in shards:
-        yield pl.read_parquet(layout.result(number) / f"{name}.parquet")
+        yield pl.read_parquet(layout.result(number) / f"{name}.parquet", glob=False)
 
 
 def passed_frames(layout: Layout) -> Iterator[pl.DataFrame]:
     """Yield the assessments of the reports that were not read, in the order of the archive."""
     for path in sorted(layout.passed(0).parent.glob("*.parquet")):
-        yield pl.read_parquet(path, columns=list(tables.ASSESSMENTS))
+        yield pl.read_parquet(path, glob=False, columns=list(tables.ASSESSMENTS))
 
 
 def in_order(
@@ -80,7 +80,7 @@ def write_frames(
             names.append(Path(folder) / f"{number:06d}.parquet")
             part.write_parquet(names[-1], compression="lz4")
         with replacing(path) as temporary:
-            pl.scan_parquet(names).sink_parquet(
+            pl.scan_parquet(names, glob=False).sink_parquet(
                 temporary,
                 compression="zstd",
                 row_group_size=ROWS_AT_ONCE,

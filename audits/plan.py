@@ -49,7 +49,7 @@ def plan_archive(
     staged = stage(arguments, layout, splitter=splitter, on_rows=on_rows)
     write_table(tables.frame(staged.refusals, tables.FAILURES), layout.refusals)
     identities = [layout.staged_identities(number) for number in range(staged.batches)]
-    kept, duplicates, superseded = decide(pl.scan_parquet(identities))
+    kept, duplicates, superseded = decide(pl.scan_parquet(identities, glob=False))
     shards = _write_shards(layout, staged, kept)
     passed = _write_passed(layout, staged, kept)
     shutil.rmtree(layout.staged)
@@ -92,7 +92,7 @@ def _write_passed(layout: Layout, staged: Staged, kept: pl.Series) -> int:
 
 def _keep(source: Path, target: Path, kept: pl.Series) -> int:
     """Move a part, without the rows that are left out; return how many are left."""
-    rows = pl.read_parquet(source, columns=["row"])["row"]
+    rows = pl.read_parquet(source, glob=False, columns=["row"])["row"]
     if rows.is_empty():
         return 0
     first, last = (int(rows[at]) for at in (0, -1))
@@ -103,5 +103,5 @@ def _keep(source: Path, target: Path, kept: pl.Series) -> int:
     if wanted.all():
         source.rename(target)
     elif wanted.any():
-        write_table(pl.read_parquet(source).filter(wanted), target)
+        write_table(pl.read_parquet(source, glob=False).filter(wanted), target)
     return int(wanted.sum())

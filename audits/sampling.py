@@ -100,7 +100,7 @@ def draw(layout: Layout, *, sizes: Mapping[Stratum, int], seed: int) -> Sample:
 def _strata(layout: Layout) -> pl.DataFrame:
     """Return row and stratum of every report."""
     saying = (
-        pl.scan_parquet(layout.out / "mentions.parquet")
+        pl.scan_parquet(layout.out / "mentions.parquet", glob=False)
         .filter(pl.col("status").is_in(_SAYING) & (pl.col("experiencer") == "patient"))
         .select("row", pl.lit(value=True).alias("says"))
         .unique()
@@ -109,7 +109,7 @@ def _strata(layout: Layout) -> pl.DataFrame:
         pl.col("says").fill_null(value=False) | pl.col("level").is_in(_NEAR)
     )
     return (
-        pl.scan_parquet(layout.out / "assessments.parquet")
+        pl.scan_parquet(layout.out / "assessments.parquet", glob=False)
         .select("row", "level", "in_scope")
         .join(saying, on="row", how="left")
         .select(
@@ -130,7 +130,7 @@ def _facts(layout: Layout, strata: pl.DataFrame, rows: list[int]) -> list[dict[s
     """Return what is known of where each drawn report stands."""
     wanted = strata.lazy().filter(pl.col("row").is_in(rows))
     return (
-        pl.scan_parquet(layout.out / "assessments.parquet")
+        pl.scan_parquet(layout.out / "assessments.parquet", glob=False)
         .join(wanted, on="row")
         .select("row", "stratum", "report_id", "accession", "study_date", "path", "line")
         .collect()

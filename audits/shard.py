@@ -50,7 +50,7 @@ def run_shard(
     mentions: list[dict[str, Any]] = []
     failures: list[dict[str, Any]] = []
     cases = 0
-    for row in pl.read_parquet(layout.shard(number)).iter_rows(named=True):
+    for row in pl.read_parquet(layout.shard(number), glob=False).iter_rows(named=True):
         if row["row"] in skip:
             reason = "The process died while reading this report."
             failures.append(tables.failure_row(row, "process_died", reason))

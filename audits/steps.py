@@ -79,7 +79,7 @@ def _write_assessments(layout: Layout, shards: list[int], facts: dict[str, str])
     read = shard_frames(layout, shards, "assessments")
     frames = in_order(read, passed_frames(layout))
     write_frames(frames, path, schema=tables.ASSESSMENTS, facts=facts)
-    return pl.scan_parquet(path)
+    return pl.scan_parquet(path, glob=False)
 
 
 def _write_mentions(
@@ -106,13 +106,13 @@ def _write_mentions(
             yield kept
 
     write_frames(frames(), path, schema=tables.MENTIONS, facts=facts)
-    return pl.scan_parquet(path), counts
+    return pl.scan_parquet(path, glob=False), counts
 
 
 def _write_failures(layout: Layout, shards: list[int]) -> FailureCounts:
     """Write what was lost, row by row; count it by reason."""
     counts = FailureCounts()
-    refused = iter([pl.read_parquet(layout.refusals)])
+    refused = iter([pl.read_parquet(layout.refusals, glob=False)])
     frames = in_order(refused, shard_frames(layout, shards, "failures"))
     rows = (row for frame in frames for row in counts.counted(frame).iter_rows(named=True))
     write_csv(rows, list(tables.FAILURES), layout.out / "failures.csv")

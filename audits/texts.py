@@ -46,7 +46,7 @@ def read_texts(layout: Layout, archives: Sequence[Path], rows: Collection[int]) 
 
 def _digests(layout: Layout, rows: Collection[int]) -> dict[int, str]:
     found = (
-        pl.scan_parquet(layout.out / "assessments.parquet")
+        pl.scan_parquet(layout.out / "assessments.parquet", glob=False)
         .filter(pl.col("row").is_in(list(rows)))
         .select("row", "text_sha256")
         .collect()
