@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from extractor.reading.remarks import Remark, find_remarks
+from extractor.reading.remarks import find_remarks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,11 +24,12 @@ class Clauses:
 
     number_of: list[int]
     """The number of the clause of each token; a remark is a clause inside another, which goes on behind it."""
-    remarks: list[Remark]
+    remarks_of: dict[int, set[int]]
+    """By token, the numbers of the remarks that it stands in; tokens in none are left out."""
 
     def part(self, one: int, other: int) -> bool:
         """Whether one of two tokens stands in a remark and the other does not."""
-        return any(remark.parts(one, other) for remark in self.remarks)
+        return self.remarks_of.get(one) != self.remarks_of.get(other)
 
 
 def find_clauses(
@@ -40,10 +41,12 @@ def find_clauses(
     """Return the clauses of a report."""
     remarks = find_remarks(scan, candidates, sides)
     numbers = _numbered(scan, cues, candidates)
+    remarks_of: dict[int, set[int]] = {}
     for position, remark in enumerate(remarks, 1):
         for index in range(remark.start, remark.end):
             numbers[index] += position * (len(numbers) + 1)
-    return Clauses(numbers, remarks)
+            remarks_of.setdefault(index, set()).add(position)
+    return Clauses(numbers, remarks_of)
 
 
 def _numbered(scan: Scan, cues: Sequence[CueHit], candidates: Sequence[Candidate]) -> list[int]:

@@ -29,6 +29,10 @@ _BEHIND_PLACE = 4
 """Words behind a place in which a side still belongs to it ("femoral head on the right")."""
 
 
+_LOOK_BACK = 100
+"""Sentences with a side, at most, among which the one is looked for that was talked of."""
+
+
 class SideReader:
     """Resolves sides for the candidates of one report; to be asked in text order."""
 
@@ -47,6 +51,8 @@ class SideReader:
         self._by_sentence: dict[int, list[SideHit]] = {}
         for side in sides:
             self._by_sentence.setdefault(scan.document.sentence_of[side.start], []).append(side)
+        self._sided = sorted(self._by_sentence)
+        """Sentences that say a side."""
         self._regions_in: dict[int, set[str]] = {}
         for place in places:
             sentence = scan.document.sentence_of[place.start]
@@ -111,7 +117,8 @@ class SideReader:
 
     def _talked_of(self, sentence: Sentence, regions: set[str]) -> Laterality | None:
         """Return the side in the nearest sentence of the section before that speaks of a side of the region."""
-        for index in range(sentence.index - 1, -1, -1):
+        before = bisect_left(self._sided, sentence.index)
+        for index in reversed(self._sided[:before][-_LOOK_BACK:]):
             if self._document.sentences[index].section_index != sentence.section_index:
                 return None
             asked = self._document.sentences[index].section == SectionCategory.INDICATION

@@ -46,10 +46,6 @@ class Remark:
     start: int
     end: int
 
-    def parts(self, one: int, other: int) -> bool:
-        """Whether exactly one of two tokens stands in the remark."""
-        return (self.start <= one < self.end) != (self.start <= other < self.end)
-
 
 def find_remarks(
     scan: Scan, candidates: Sequence[Candidate], sides: Sequence[SideHit]
@@ -104,6 +100,7 @@ class _Told:
         self._candidates = candidates
         self._starts = [one.start for one in candidates]
         self._sides = sides
+        self._side_starts = [side.start for side in sides]
         self._sizes = {hit.start for hit in scan.kind("severity")}
         self._sites = {hit.start for hit in scan.kind("site")}
 
@@ -131,9 +128,12 @@ class _Told:
         return self._lower[remark.start - 1] in _DASHES and not self._named(0, remark.start)
 
     def _of_other_side(self, begins: int, remark: Remark) -> bool:
-        own = [one.value for one in self._sides if remark.start <= one.start < remark.end]
-        before = [one.value for one in self._sides if begins <= one.start < remark.start]
-        return bool(own and before) and {own[0], before[-1]} == {"left", "right"}
+        first, own, last = (
+            bisect_left(self._side_starts, at) for at in (begins, remark.start, remark.end)
+        )
+        if not first < own < last:
+            return False
+        return {self._sides[own].value, self._sides[own - 1].value} == {"left", "right"}
 
     def _sized(self, remark: Remark, first: Candidate) -> bool:
         at = range(remark.start, min(remark.start + _SIZED_FROM, first.start + 1))

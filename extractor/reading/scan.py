@@ -36,6 +36,7 @@ class Scan:
         self.compiled = compiled
         self._by_kind: dict[str, list[Hit]] = defaultdict(list)
         self._by_key: dict[str, list[TermHit]] = defaultdict(list)
+        self._by_sentence: dict[str, dict[int, list[Hit]]] = {}
         by_kind, by_key = self._by_kind, self._by_key
         words, sentence_of = document.tokens.words, document.sentence_of
         for term in compiled.term_finder.find(document.tokens.lower):
@@ -64,9 +65,11 @@ class Scan:
 
     def by_sentence(self, kind: str) -> dict[int, list[Hit]]:
         """Return the hits of a kind by the sentence they are in."""
-        grouped: dict[int, list[Hit]] = defaultdict(list)
-        for hit in self.kind(kind):
-            grouped[self.document.sentence_of[hit.start]].append(hit)
+        grouped = self._by_sentence.get(kind)
+        if grouped is None:
+            grouped = self._by_sentence[kind] = {}
+            for hit in self.kind(kind):
+                grouped.setdefault(self.document.sentence_of[hit.start], []).append(hit)
         return grouped
 
     def keys(self) -> KeysView[str]:

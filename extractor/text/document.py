@@ -19,6 +19,11 @@ _ITEM_SIGNS = 2
 """Tokens of an item's number, behind which its label begins ("2. Left hip:")."""
 
 
+_LONGEST = 500
+"""Tokens; more are no sentence of anybody's but a text without full stops, and are cut here: what is
+asked of every pair of things in a sentence must not grow with the text."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sentence:
     """Half-open token range, the section it is in, and the label above or before it."""
@@ -76,13 +81,14 @@ def cut(text: str, finder: SectionFinder, speller: Speller) -> Document:
                 start += 1
             if start >= end:
                 continue
-            opening = tokens.starts[min(start + _ITEM_SIGNS, end - 1)]
-            label = _label_for(inherited, label_starts, opening)
-            for token in range(start, end):
-                sentence_of[token] = len(sentences)
-            sentences.append(
-                Sentence(len(sentences), start, end, section.category, section_index, label)
-            )
+            for first in range(start, end, _LONGEST):
+                last = min(first + _LONGEST, end)
+                opening = tokens.starts[min(first + _ITEM_SIGNS, last - 1)]
+                label = _label_for(inherited, label_starts, opening)
+                sentence_of[first:last] = [len(sentences)] * (last - first)
+                sentences.append(
+                    Sentence(len(sentences), first, last, section.category, section_index, label)
+                )
     return Document(text, title, tokens, sections, labels, sentences, sentence_of)
 
 

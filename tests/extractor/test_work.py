@@ -36,11 +36,32 @@ def texts() -> list[str]:
 def test_reading_a_kilobyte_takes_no_more_calls_than_it_did(texts: Sequence[str]) -> None:
     extractor = Extractor.load()
     extractor.extract(Report(texts[0]))
-    calls = 0
+    assert calls(extractor, texts) / (sum(map(len, texts)) / 1_000) < CALLS_PER_KILOBYTE
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "marrow oedema or effusion of the left hip, ",
+        "Marrow oedema of the hip. ",
+        "Bone marrow oedema of the left femoral head (small effusion) - no fracture. ",
+        "FINDINGS: No effusion.\n",
+        "Right hip:\n- effusion, left normal; ",
+    ],
+)
+def test_twice_the_text_takes_about_twice_the_work(extractor: Extractor, unit: str) -> None:
+    half, whole = (unit * (chars // len(unit)) for chars in (15_000, 30_000))
+    extractor.extract(Report(half))
+    assert calls(extractor, [whole]) < 2.4 * calls(extractor, [half])
+
+
+def calls(extractor: Extractor, texts: Sequence[str]) -> int:
+    """Return how many functions of Python are called while texts are read."""
+    number = 0
 
     def count(_frame: FrameType, event: str, _argument: Any) -> None:
-        nonlocal calls
-        calls += event == "call"
+        nonlocal number
+        number += event == "call"
 
     before = sys.getprofile()
     sys.setprofile(count)
@@ -49,7 +70,7 @@ def test_reading_a_kilobyte_takes_no_more_calls_than_it_did(texts: Sequence[str]
             extractor.extract(Report(text))
     finally:
         sys.setprofile(before)
-    assert calls / (sum(map(len, texts)) / 1_000) < CALLS_PER_KILOBYTE
+    return number
 
 
 def test_context_sees_only_sentences_that_hold_a_mention(
