@@ -217,7 +217,8 @@ def _span_claims(
     for status in (Status.NEGATED, Status.HISTORICAL, Status.UNCERTAIN, Status.HYPOTHETICAL):
         claim: bool | None = getattr(expected, status)
         if claim is not None:
-            claims.append((str(status), claim, found.status is status))
+            is_so = found.is_past if status is Status.HISTORICAL else found.status is status
+            claims.append((str(status), claim, is_so))
     if expected.experiencer is not None:
         other = Experiencer.OTHER
         claims.append(

@@ -201,6 +201,8 @@ class SpanAssertion:
     certainty: Certainty | None
     experiencer: Experiencer
     cues: tuple[Cue, ...]
+    is_past: bool = False
+    """Whether the past is spoken of, whatever the status: "no history of fracture" is denied of it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,8 @@ class Assertion:
     method: str | None
     experiencer: Experiencer
     cues: tuple[CueHit, ...]
+    is_past: bool
+    """Whether words of the past govern it, whatever the status."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,7 @@ class AssertionReader:
             method=one.rule.method or (self._rules[method.rule].method if method else None),
             experiencer=Experiencer.OTHER if cues.get("experiencer") else Experiencer.PATIENT,
             cues=tuple(sorted({cue for cue in said if cue}, key=lambda cue: (cue.start, cue.rule))),
+            is_past=verdict.status == Status.HISTORICAL or case.historical is not None,
         )
 
     def _case(

@@ -55,4 +55,5 @@ def read_span(scan: Scan, start: int, end: int) -> SpanAssertion:
         assertion.certainty,
         assertion.experiencer,
         tuple(quoted_cue(scan, cue) for cue in assertion.cues),
+        is_past=assertion.is_past,
     )

@@ -250,3 +250,21 @@ def test_what_is_gone_is_what_was_named_before(
 ) -> None:
     found = mentions_of(extractor, f"MRI left hip. {text}", "marrow_oedema")
     assert [one.status for one in found] == statuses
+
+
+@pytest.mark.parametrize(
+    ("text", "span", "status", "is_past"),
+    [
+        ("No history of avascular necrosis.", "avascular necrosis", "negated", True),
+        ("History of avascular necrosis.", "avascular necrosis", "historical", True),
+        ("The effusion has resolved.", "effusion", "historical", True),
+        ("No avascular necrosis.", "avascular necrosis", "negated", False),
+        ("There is avascular necrosis.", "avascular necrosis", "affirmed", False),
+    ],
+)
+def test_that_the_past_is_spoken_of_is_told_besides_the_status(
+    extractor: Extractor, text: str, span: str, status: str, *, is_past: bool
+) -> None:
+    start = text.index(span)
+    found = extractor.assert_span(Report(text), start, start + len(span))
+    assert (found.status, found.is_past) == (status, is_past)
