@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+from datetime import date
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
@@ -67,6 +68,24 @@ def audit(out: Path, tmp_path: Path, *, focus: Focus = Focus.ALL) -> Path:
 def summary(out: Path) -> dict[str, Any]:
     value: dict[str, Any] = json.loads((out / "summary.json").read_text())
     return value
+
+
+def test_the_page_counts_reports_and_extracted_ones_also_where_days_were_asked_for(
+    tmp_path: Path,
+) -> None:
+    archive = tmp_path / "reports.jsonl"
+    archive.write_text("\n".join(LINES))
+    arguments = AuditArguments(
+        (archive,), tmp_path / "out", shard_reports=2, since=date(2020, 1, 1)
+    )
+    layout = Layout(arguments.out)
+    engine = {"version": "0.1.0", "patterns_version": "2026.11.0", "patterns_digest": "sha256:00"}
+    for shard in plan_archive(arguments, layout, engine=engine).shards:
+        run_shard(layout, shard.number, by_words, report_timeout_s=5)
+    finish(layout, RUN)
+    page = (arguments.out / "report.html").read_text()
+    assert " cases in 4 reports" in page
+    assert "<dt>reports extracted</dt><dd>4</dd>" in page
 
 
 def test_all_files_stand_and_the_metadata_has_their_checksums(finished: Path) -> None:
