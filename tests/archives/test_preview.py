@@ -34,7 +34,7 @@ def test_columns_fields_and_refusals_of_a_table_are_told(tmp_path: Path) -> None
         1,
     )
     assert [(refusal.line, refusal.code) for refusal in one.refusals] == [(4, "no_text")]
-    assert one.remarks == {"study_date_not_read"}
+    assert one.remarks == {"date_not_read"}
 
 
 def test_no_more_rows_are_read_than_asked_for(tmp_path: Path) -> None:
