@@ -29,7 +29,7 @@ class SourceReport:
     issued: str | None = None
     """When this version was issued, ISO 8601: the newest of an accession is kept."""
     remarks: tuple[str, ...] = ()
-    """Codes of what was in the row and not read, for example ``study_date_not_read``."""
+    """Codes of what was in the row and not read, for example ``date_not_read``."""
 
 
 @dataclass(frozen=True, slots=True)
