@@ -130,8 +130,7 @@ def recognise(header: Sequence[str], mapping: Mapping) -> Columns:
         ]
         if missing:
             raise ColumnsError(
-                f"There is no column {missing[0]!r} to map to {name}; the columns are: "
-                f"{', '.join(header)}."
+                f"There is no column {missing[0]!r} to map to {name}. {_told(header, by_key)}"
             )
         if name != "text":
             found[name] = wanted[0] if wanted[0] in header else by_key[_key(wanted[0])]
@@ -156,9 +155,24 @@ def _text_columns(
     if not parts:
         raise ColumnsError(
             "No column of report text was recognised; name it with --map text=COLUMN. "
-            f"The columns are: {', '.join(header)}."
+            f"{_told(header, by_key)}"
         )
     return parts
+
+
+def _told(header: Sequence[str], by_key: dict[str, str]) -> str:
+    """Return what may be said of a first line: its names, or no more than that it may be no header.
+
+    Where no name is known it may be the first report of a table without a header, whose words and
+    names must stand in no message.
+    """
+    known = {synonym for synonyms in FIELDS.values() for synonym in synonyms}.union(PARTS)
+    if known.isdisjoint(by_key):
+        return (
+            f"None of the {len(header)} names in the first line is known: a table needs a line of "
+            "column names above its rows, and this may be a row."
+        )
+    return f"The columns are: {', '.join(header)}."
 
 
 def _key(name: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -132,7 +131,7 @@ def _batches(
         if isinstance(item, Refusal):
             staged.refusals.append(_refusal_row(item, staged.rows))
         else:
-            rows.append(tables.report_row(item, staged.rows, _digest(item.report.text)))
+            rows.append(tables.report_row(item, staged.rows, tables.text_digest(item.report.text)))
             chars += len(item.report.text)
         if len(rows) >= BATCH_ROWS or chars >= _BATCH_CHARS:
             yield tables.frame(rows, tables.REPORTS)
@@ -148,14 +147,10 @@ def _numbered(table: Table, staged: Staged) -> pl.DataFrame:
     before = staged.rows - table.first + 1
     staged.rows += table.rows
     staged.refusals += [_refusal_row(one, before + one.line) for one in table.refusals()]
-    digests = [_digest(text) for text in table.reports["text"]]
+    digests = [tables.text_digest(text) for text in table.reports["text"]]
     return table.reports.with_columns(
         (pl.col("line") + before).alias("row"), pl.Series("text_sha256", digests, pl.String)
     ).select(list(tables.REPORTS))
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _refusal_row(entry: Refusal, row: int) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -107,6 +108,11 @@ FAILURES: dict[str, Any] = {
 """A row for each that is in no other table, with its place and reason and never its text."""
 
 _CONTEXT_CHARS = 90
+
+
+def text_digest(text: str) -> str:
+    """Return the SHA-256 of a report's text, by which it is known again without being kept."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def report_row(entry: SourceReport, row: int, text_sha256: str) -> dict[str, Any]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from archives import Mapping, Refusal, read
+from audits import tables
 from audits.errors import AuditChangedError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def read_texts(layout: Layout, archives: Sequence[Path], rows: Collection[int]) 
             texts[row] = entry.report.text
         if row >= last:
             break
-    if _digests(layout, wanted) != {row: _digest(text) for row, text in texts.items()}:
+    if _digests(layout, wanted) != {row: tables.text_digest(text) for row, text in texts.items()}:
         raise AuditChangedError(
             f"The archive is not the one that was audited in {layout.out}; give the same files in the same order."
         )
@@ -52,7 +52,3 @@ def _digests(layout: Layout, rows: Collection[int]) -> dict[int, str]:
         .collect()
     )
     return dict(found.iter_rows())
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

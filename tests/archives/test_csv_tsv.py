@@ -106,8 +106,21 @@ def test_reports_in_parts_are_recognised_where_no_column_holds_the_whole(tmp_pat
 
 
 def test_a_table_without_text_says_how_to_map_it(tmp_path: Path) -> None:
-    with pytest.raises(ColumnsError, match=r"--map text=COLUMN.*columns are: a, b"):
-        read_bytes(tmp_path, b"a,b\n1,2\n")
+    with pytest.raises(ColumnsError, match=r"--map text=COLUMN.*columns are: sex, b"):
+        read_bytes(tmp_path, b"sex,b\n1,2\n")
+
+
+@pytest.mark.parametrize("mapping", [[], ["text=Befund"]])
+def test_a_table_without_a_header_shows_none_of_its_first_row(
+    tmp_path: Path, mapping: list[str]
+) -> None:
+    path = tmp_path / "export.csv"
+    path.write_text("Smith John,1950-01-01,Oedema of the hip.\nDoe Jane,1960-01-01,Normal.\n")
+    with pytest.raises(ColumnsError) as caught:
+        list(read([path], Mapping.parse(mapping)))
+    told = str(caught.value)
+    assert "this may be a row" in told
+    assert not any(word in told for word in ("Smith", "1950", "Oedema", "hip"))
 
 
 @pytest.mark.parametrize("argument", ["text", "text=", "colour=red"])
