@@ -7,14 +7,8 @@ a core), posts single reports and then many, and looks at what each process has 
 from __future__ import annotations
 
 import argparse
-import os
-import re
-import signal
-import subprocess
-import sys
 import tempfile
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -22,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from benchmarks.generated import ROOT, generated_texts, read_pools
+from benchmarks.generated import generated_texts, read_pools
+from examples.demo import Service, serving
 from extractor import Extractor, Report
 
 if TYPE_CHECKING:
@@ -34,15 +29,6 @@ BATCH = 500
 WAIT_S = 600
 _TICKS = 100
 """Of processor time a second, in /proc/PID/stat; Linux shows it so everywhere."""
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """A running ``marrow serve``."""
-
-    url: str
-    key: str
-    pid: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,41 +79,6 @@ def measure(reports: int = MANY) -> dict[str, Any]:
         "processor seconds meanwhile": ", ".join(f"{k} {v}" for k, v in spent.items()),
         "largest worker process, MB": max(one.peak_mb for one in used if "worker" in one.name),
     }
-
-
-@contextmanager
-def serving(folder: Path) -> Iterator[Service]:
-    """Start ``marrow serve`` on a free port, and stop it at the end."""
-    log = folder / "serve.log"
-    command = (
-        sys.executable,
-        "-m",
-        "cli",
-        "serve",
-        "--port",
-        "0",
-        "--data-dir",
-        str(folder / "data"),
-    )
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
-            stdout=out,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        until = time.monotonic() + WAIT_S
-        while not (ready := re.search(r"Ready on (\S+)", log.read_text())):
-            if process.poll() is not None or time.monotonic() > until:
-                raise RuntimeError(f"the service did not start: {log.read_text()}")
-            time.sleep(0.02)
-        key = re.search(r"\bmarrow_[0-9A-Za-z]{8}_[0-9A-Za-z]+", log.read_text())
-        yield Service(ready[1], key[0] if key else "", process.pid)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(WAIT_S)
 
 
 def _extraction_ms(extractor: Extractor, texts: Sequence[str]) -> float:

@@ -53,6 +53,7 @@ class Service:
 
     url: str
     key: str
+    pid: int
 
 
 def main() -> int:
@@ -111,7 +112,7 @@ def _wait_for_start(process: subprocess.Popen[bytes], log: Path) -> Service:
         ready = re.search(r"Ready on (\S+)", printed)
         key = re.search(r"\bmarrow_[0-9A-Za-z]{8}_[0-9A-Za-z]+", printed)
         if ready and key:
-            return Service(url=ready[1], key=key[0])
+            return Service(url=ready[1], key=key[0], pid=process.pid)
         time.sleep(0.1)
     raise DemoError(f"the service did not start:\n{log.read_text()}")
 

@@ -74,6 +74,8 @@ class CompiledPatterns:
     """By ids of sites that were named together, what they mean; filled while reports are read."""
     unsited: frozenset[str] = frozenset()
     """Values of the places that no finding can be at ("bursa")."""
+    history_labels: frozenset[str] = frozenset()
+    """Labels of the past, in lower case."""
     words: frozenset[str] = frozenset()
     """Every word of every term and cue."""
 
@@ -104,6 +106,7 @@ def compile_patterns(patterns: PatternSet) -> CompiledPatterns:
     _compile_words(compiled, compiler)
     _anchor(compiled)
     compiled.unsited = _unsited(patterns)
+    compiled.history_labels = frozenset(map(str.lower, patterns.study.history_labels))
     cues = _cue_phrases(patterns, compiler)
     compiled.term_finder = TermFinder(compiled.terms.values(), compiled.exact_forms)
     compiled.cue_finder = CueFinder(cues)

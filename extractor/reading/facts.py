@@ -156,7 +156,7 @@ def _only_places(scan: Scan, end: int) -> bool:
 
 def _regions(scan: Scan, title_scan: Scan) -> Counter[str]:
     votes: Counter[str] = Counter()
-    of_past = {label.lower() for label in scan.compiled.patterns.study.history_labels}
+    of_past = scan.compiled.history_labels
     for hit in scan.kind("region"):
         sentence = scan.document.sentence_at(hit.start)
         past = sentence.label is not None and sentence.label.text.lower() in of_past
