@@ -47,6 +47,7 @@ class SideReader:
     ) -> None:
         self._document = scan.document
         self._lower = scan.document.tokens.lower
+        self._compiled = scan.compiled
         self._regions = scan.compiled.patterns.anatomy.regions
         self._by_sentence: dict[int, list[SideHit]] = {}
         for side in sides:
@@ -123,10 +124,21 @@ class SideReader:
                 return None
             asked = self._document.sentences[index].section == SectionCategory.INDICATION
             if asked or self._regions_in.get(index, set()) & regions:
-                said = self._resolve(self._by_sentence.get(index, ()))
+                own = self._by_sentence.get(index, ())
+                if all(side.end in self._settled for side in own) and not self._denies(sentence):
+                    # only a denial goes on about a side that was said to be normal
+                    continue
+                said = self._resolve(own)
                 if said:
                     return said
         return None
+
+    def _denies(self, sentence: Sentence) -> bool:
+        """Whether anything is denied in the sentence."""
+        words = tuple(self._lower[sentence.start : sentence.end])
+        rules = self._compiled.cues
+        hits = self._compiled.cue_finder.find([words])[0]
+        return any(rules[hit.rule].category == "negation" for hit in hits)
 
     def _in_noun_phrase(self, one: Candidate, places: Sequence[Place]) -> Laterality | None:
         own = self._of_sentence(one)
