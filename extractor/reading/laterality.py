@@ -24,6 +24,8 @@ _AHEAD = 2
 """Words before a candidate in which a side is its adjective."""
 _JOINING_SIDES = frozenset({"and", "&", "sided"})
 _PARTING_SIDES = frozenset({",", "and", "or", "but", "while"})
+_TAKING_UP = frozenset({"the", "this", "that"})
+"""Words by which a finding is the one that was told of before ("The effusion has increased")."""
 _BEFORE_SIDE = frozenset({"on", "in", "of", "the", "(", "side", "is", "are"})
 _BEHIND_PLACE = 4
 """Words behind a place in which a side still belongs to it ("femoral head on the right")."""
@@ -99,20 +101,22 @@ class SideReader:
         label = self._on_label(sentence) or (plural.pop() if len(plural) == 1 else None)
         if label:
             return label, True
-        return self._inherited(sentence, regions), False
+        return self._inherited(one, sentence, regions), False
 
-    def _inherited(self, sentence: Sentence, regions: set[str]) -> Laterality:
+    def _inherited(self, one: Candidate, sentence: Sentence, regions: set[str]) -> Laterality:
         """Return the side of the title, else the side that the text goes on about."""
         if self._study_side in _OPPOSITE:
             return self._study_side
         if any(name in self._regions and not self._regions[name].paired for name in regions):
             return Laterality.UNSPECIFIED
-        if not any(name in self._regions and self._regions[name].joint for name in regions):
+        taken_up = self._lower[max(one.start - 1, 0)] in _TAKING_UP
+        joint = any(name in self._regions and self._regions[name].joint for name in regions)
+        if not joint and not taken_up:
             return Laterality.UNSPECIFIED
         talked_of = self._talked_of(sentence, regions)
         if talked_of:
             return talked_of if talked_of in _OPPOSITE else Laterality.UNSPECIFIED
-        if len(self._in_report) == 1:
+        if joint and len(self._in_report) == 1:
             return Laterality(next(iter(self._in_report)))
         return Laterality.UNSPECIFIED
 
