@@ -24,6 +24,8 @@ _AHEAD = 2
 """Words before a candidate in which a side is its adjective."""
 _JOINING_SIDES = frozenset({"and", "&", "sided"})
 _PARTING_SIDES = frozenset({",", "and", "or", "but", "while"})
+_TAKING_UP = frozenset({"the", "this", "that"})
+"""Words by which a finding is the one that was told of before ("The effusion has increased")."""
 _BEFORE_SIDE = frozenset({"on", "in", "of", "the", "(", "side", "is", "are"})
 _BEHIND_PLACE = 4
 """Words behind a place in which a side still belongs to it ("femoral head on the right")."""
@@ -47,6 +49,7 @@ class SideReader:
     ) -> None:
         self._document = scan.document
         self._lower = scan.document.tokens.lower
+        self._compiled = scan.compiled
         self._regions = scan.compiled.patterns.anatomy.regions
         self._by_sentence: dict[int, list[SideHit]] = {}
         for side in sides:
@@ -98,20 +101,22 @@ class SideReader:
         label = self._on_label(sentence) or (plural.pop() if len(plural) == 1 else None)
         if label:
             return label, True
-        return self._inherited(sentence, regions), False
+        return self._inherited(one, sentence, regions), False
 
-    def _inherited(self, sentence: Sentence, regions: set[str]) -> Laterality:
+    def _inherited(self, one: Candidate, sentence: Sentence, regions: set[str]) -> Laterality:
         """Return the side of the title, else the side that the text goes on about."""
         if self._study_side in _OPPOSITE:
             return self._study_side
         if any(name in self._regions and not self._regions[name].paired for name in regions):
             return Laterality.UNSPECIFIED
-        if not any(name in self._regions and self._regions[name].joint for name in regions):
+        taken_up = self._lower[max(one.start - 1, 0)] in _TAKING_UP
+        joint = any(name in self._regions and self._regions[name].joint for name in regions)
+        if not joint and not taken_up:
             return Laterality.UNSPECIFIED
         talked_of = self._talked_of(sentence, regions)
         if talked_of:
             return talked_of if talked_of in _OPPOSITE else Laterality.UNSPECIFIED
-        if len(self._in_report) == 1:
+        if joint and len(self._in_report) == 1:
             return Laterality(next(iter(self._in_report)))
         return Laterality.UNSPECIFIED
 
@@ -123,10 +128,21 @@ class SideReader:
                 return None
             asked = self._document.sentences[index].section == SectionCategory.INDICATION
             if asked or self._regions_in.get(index, set()) & regions:
-                said = self._resolve(self._by_sentence.get(index, ()))
+                own = self._by_sentence.get(index, ())
+                if all(side.end in self._settled for side in own) and not self._denies(sentence):
+                    # only a denial goes on about a side that was said to be normal
+                    continue
+                said = self._resolve(own)
                 if said:
                     return said
         return None
+
+    def _denies(self, sentence: Sentence) -> bool:
+        """Whether anything is denied in the sentence."""
+        words = tuple(self._lower[sentence.start : sentence.end])
+        rules = self._compiled.cues
+        hits = self._compiled.cue_finder.find([words])[0]
+        return any(rules[hit.rule].category == "negation" for hit in hits)
 
     def _in_noun_phrase(self, one: Candidate, places: Sequence[Place]) -> Laterality | None:
         own = self._of_sentence(one)

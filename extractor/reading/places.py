@@ -92,8 +92,7 @@ def find_sides(scan: Scan) -> list[SideHit]:
         if letter.isupper() and meant and hit.start not in in_words:
             found.append(SideHit(hit.start, hit.end, hit.value))
     compared = {hit.end for hit in scan.kind("compared")}
-    not_sides = {index for hit in scan.kind("not_side") for index in range(hit.start, hit.end)}
-    not_sides |= _flanks(scan)
+    not_sides = _not_sides(scan) | _flanks(scan)
     found = _ranked(sorted(found, key=lambda side: side.start), words)
     return sorted(
         (
@@ -103,6 +102,25 @@ def find_sides(scan: Scan) -> list[SideHit]:
         ),
         key=lambda side: side.start,
     )
+
+
+def _not_sides(scan: Scan) -> set[int]:
+    """Return the tokens of phrases that only look like a side of the body.
+
+    A left or right further inside of one is said all the same ("both sides of the right joint").
+    """
+    within = {
+        index
+        for hit in scan.kind("side")
+        if hit.value in {"left", "right"}
+        for index in range(hit.start, hit.end)
+    }
+    return {
+        index
+        for hit in scan.kind("not_side")
+        for index in range(hit.start, hit.end)
+        if index not in within or index in {hit.start, hit.end - 1}
+    }
 
 
 def _flanks(scan: Scan) -> set[int]:

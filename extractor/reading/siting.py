@@ -60,7 +60,7 @@ _LEADING = frozenset(
 _COPULAS = frozenset(
     {"is", "are", "was", "were", "appears", "appear", "looks", "look", "remains", "remain"}
 )
-_PARTS_SUBJECT = frozenset({",", "with", "and", "which", "that"})
+_PARTS_SUBJECT = frozenset({",", "with", "and", "which", "that", "there"})
 _SUBJECT_GAP = 4
 _BETWEEN_MODIFIER_AND_HEAD = frozenset(
     {"in", "of", "within", "with", "and", ",", "is", "are", "from", "to", "at", "-", ":", "(", ")"}
@@ -237,10 +237,22 @@ class SiteReader:
         """Return what the clause, the sentence or the label name without leading to it."""
         before = [place for place in clause if place.end <= one.start]
         behind = [place for place in clause if place.start >= one.end and not place.additive]
-        if behind and not before:
+        if behind and not before and not self._ends_predicate(one, behind[0]):
             return [behind[0], *self._added_to(behind[0], clause)]
         earlier = [place for place in fitting if place.end <= one.start]
         return before[-1:] or earlier[-1:] or self._pointed_at(one) or self._from_label(one)
+
+    def _ends_predicate(self, one: Candidate, place: Place) -> bool:
+        """Whether a candidate is all that is said of its subject, and the place is of a finding "with" it.
+
+        "The bones are osteopenic, with an old fracture of the pubis".
+        """
+        lower = self._document.tokens.lower
+        between = lower[one.end : place.start]
+        first = bisect_left(self._starts, one.end)
+        told = "with" in between and bisect_left(self._starts, place.start) > first
+        before = lower[max(one.start - _SUBJECT_GAP, 0) : one.start]
+        return told and "there" not in before and not _COPULAS.isdisjoint(before)
 
     def _subject(self, one: Candidate, clause: Sequence[Place]) -> Place | None:
         """Return the place of which the candidate is said ("the bones of the pelvis are osteopenic")."""
@@ -294,7 +306,9 @@ class SiteReader:
         found = [
             place
             for place in clause
-            if one.end <= place.start < limit and not (place.additive and place.start > shared_from)
+            if one.end <= place.start < limit
+            and not (place.additive and place.start > shared_from)
+            and not self._ends_predicate(one, place)
         ]
         linked: list[Place] = []
         for place in found:

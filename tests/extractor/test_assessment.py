@@ -113,3 +113,35 @@ def test_a_relatives_disease_is_no_evidence(extractor: Extractor) -> None:
 )
 def test_what_is_no_evidence_gives_no_level(extractor: Extractor, text: str, level: str) -> None:
     assert extractor.extract(Report(text)).assessment.level == level
+
+
+@pytest.mark.parametrize(
+    ("text", "levels"),
+    [
+        ("The right hip is normal. Transient osteoporosis.", {"left": "stated", "right": "none"}),
+        (
+            "Normal marrow signal of the right hip.\nIMPRESSION: Probable transient osteoporosis.",
+            {"left": "probable", "right": "none"},
+        ),
+        # what is said of both, or of neither by its side, stays with both
+        (
+            "The right hip is normal.\nIMPRESSION: Transient osteoporosis of both hips.",
+            {"left": "stated", "right": "stated"},
+        ),
+        (
+            "Small right hip effusion.\nIMPRESSION: Transient osteoporosis.",
+            {"left": "stated", "right": "stated"},
+        ),
+        # a side that has findings of its own is not cleared
+        (
+            "Oedema of the right femoral head. No osteopenia of the right hip.\nIMPRESSION: Transient osteoporosis.",
+            {"left": "stated", "right": "stated"},
+        ),
+    ],
+)
+def test_a_diagnosis_without_a_side_is_not_of_a_hip_stated_normal(
+    extractor: Extractor, text: str, levels: dict[str, str]
+) -> None:
+    whole = f"MRI BOTH HIPS. Oedema of the left femoral head and neck. {text}"
+    sides = extractor.extract(Report(whole)).assessment.sides
+    assert {side: str(one.level) for side, one in sides.items()} == levels

@@ -208,3 +208,41 @@ def test_what_no_finding_can_be_at_is_no_part_of_its_place(
     text = f"MRI left hip. Marrow oedema of the femoral neck and {other}."
     (mention,) = extractor.extract(Report(text)).mentions
     assert mention.sites == ("femoral_neck",)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Bones are osteopenic with an old fracture of the pubis.", ("hip",)),
+        ("The bones are osteopenic, with a fracture of the left femoral neck.", ("hip",)),
+        ("There is osteopenia with a fracture of the left femoral neck.", ("femoral_neck",)),
+        ("Osteopenia with an old fracture of the left femoral neck.", ("femoral_neck",)),
+        ("The femoral neck is osteopenic with a fracture of the pubis.", ("femoral_neck",)),
+    ],
+)
+def test_what_is_said_of_the_bones_is_not_at_the_site_of_a_finding_with_it(
+    extractor: Extractor, text: str, expected: tuple[str, ...]
+) -> None:
+    assert sited(extractor, f"XR HIPS. {text}", "osteopenia")[0][0] == expected
+
+
+def test_the_part_that_is_named_behind_outranks_the_whole_in_which_there_is_something(
+    extractor: Extractor,
+) -> None:
+    text = "MRI PELVIS. In the right hip there is marrow oedema of the femoral head and neck."
+    assert sited(extractor, text, "marrow_oedema") == [(("femoral_head", "femoral_neck"), "right")]
+
+
+@pytest.mark.parametrize(
+    ("text", "side"),
+    [
+        ("Marrow oedema on both sides of the acromioclavicular joint.", "right"),
+        ("Marrow oedema on either side of the left acromioclavicular joint.", "left"),
+        ("Joint effusions on both sides.", "bilateral"),
+    ],
+)
+def test_the_two_sides_of_a_joint_are_not_those_of_the_body(
+    extractor: Extractor, text: str, side: str
+) -> None:
+    result = extractor.extract(Report(f"MRI RIGHT SHOULDER. {text}"))
+    assert [str(one.laterality) for one in result.mentions] == [side]

@@ -238,3 +238,31 @@ def test_a_label_for_the_other_side_is_read_against_what_is_above_it(
     text = f"MRI LEFT HIP\nSmall effusion.\n{label}: No effusion. No fracture. No marrow oedema."
     sides = [str(one.laterality) for one in extractor.extract(Report(text)).mentions]
     assert sides == ["left", "right", "right", "right"]
+
+
+@pytest.mark.parametrize(
+    ("text", "side"),
+    [
+        ("Oedema of the left femoral neck. The right hip is normal. Small effusion.", "left"),
+        ("Oedema of the left femoral neck. The right hip is swollen. Small effusion.", "right"),
+    ],
+)
+def test_a_hip_that_is_said_to_be_normal_is_not_gone_on_about(
+    extractor: Extractor, text: str, side: str
+) -> None:
+    assert sides(extractor, f"MRI PELVIS. {text}", "effusion") == [side]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Moderate right pleural effusion. The effusion has increased.", ["right", "right"]),
+        ("Moderate right pleural effusion. Pleural effusion.", ["right", "unspecified"]),
+        ("Small bilateral pleural effusions. The effusion is new.", ["bilateral", "unspecified"]),
+        ("There is a pacemaker on the left. The pleural effusion is new.", ["unspecified"]),
+    ],
+)
+def test_an_effusion_that_is_taken_up_again_keeps_its_side(
+    extractor: Extractor, text: str, expected: list[str]
+) -> None:
+    assert sides(extractor, f"CHEST RADIOGRAPH. {text}") == expected
