@@ -13,6 +13,7 @@ import typer
 
 from cli import audits, keys, processes
 from cli.audit import audit
+from cli.backup import backup, restore
 from cli.evaluate import evaluate
 from cli.extract import extract
 from cli.patterns import app as patterns
@@ -44,6 +45,8 @@ app.command(rich_help_panel="The service")(serve)
 app.command(rich_help_panel="The service")(submit)
 app.add_typer(audits.app, name="audits", rich_help_panel="The service")
 app.add_typer(keys.app, name="keys", rich_help_panel="The service")
+app.command(rich_help_panel="The service")(backup)
+app.command(rich_help_panel="The service")(restore)
 app.command(rich_help_panel="The service in production")(processes.api)
 app.command(rich_help_panel="The service in production")(processes.worker)
 app.command(rich_help_panel="The service in production")(processes.dispatcher)

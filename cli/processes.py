@@ -111,6 +111,34 @@ def upgrade(
     typer.echo(f"at {after} already" if before == after else f"upgraded to {after}")
 
 
+@db_app.command()
+def downgrade(
+    revision: Annotated[str, typer.Argument(help="The older revision, such as 0001; or base.")],
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Do it: what the older tables cannot hold is lost.")
+    ] = False,
+) -> None:
+    """Bring the tables back to what an older version needs. Stop the service and back up first.
+
+    Example: marrow db downgrade 0002 --yes
+    """
+    from storage.database import Database
+    from storage.settings import StorageSettings
+
+    if not yes:
+        typer.echo(
+            "marrow: what the older tables cannot hold is lost; stop the service, make a backup, "
+            "and give --yes",
+            err=True,
+        )
+        raise typer.Exit(2)
+    with one_line_errors(), Database.open(StorageSettings()) as database:
+        before = database.revision()
+        database.downgrade(revision)
+        after = database.revision()
+    typer.echo(f"downgraded from {before} to {after or 'none'}")
+
+
 @contextmanager
 def one_line_errors() -> Iterator[None]:
     """End with exit code 2 and one line for what an operator can mend."""

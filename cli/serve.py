@@ -7,14 +7,11 @@ directory, unless ``MARROW_DATABASE_URL`` or ``MARROW_REDIS_URL`` names others.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import socket
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -25,7 +22,6 @@ from cli.supervisor import Part, StopRequested, Supervisor, SupervisorError
 
 READY_TIMEOUT_S = 120.0
 REDIS_TIMEOUT_S = 15.0
-_LOCK_FILE = "serve.lock"
 
 
 def serve(
@@ -65,6 +61,7 @@ def serve(
 def _serve(host: str, port: int, *, verbose: bool) -> None:
     from api.settings import ApiSettings
     from extractor._version import __version__
+    from storage.in_use import only_one
     from workers.settings import WorkerSettings
 
     # Wrong settings are better said here, once, than by each part in its log.
@@ -72,7 +69,7 @@ def _serve(host: str, port: int, *, verbose: bool) -> None:
     data_dir = WorkerSettings().make_data_dir().resolve()
     # What the parts are told does not depend on the directory that they run in.
     os.environ["MARROW_DATA_DIR"] = str(data_dir)
-    with _only_one(data_dir), _listening(host, port) as listener:
+    with only_one(data_dir), _listening(host, port) as listener:
         print(f"Marrow {__version__}: a tool for search and audit, not a diagnosis", flush=True)
         key = prepare_storage()
         if key is not None:
@@ -131,19 +128,6 @@ def _start(supervisor: Supervisor, listener: socket.socket, data_dir: Path) -> N
     supervisor.start(Part("api", (*ours, "api", "--fd", str(descriptor)), pass_fds=(descriptor,)))
     supervisor.start(Part("worker", (*ours, "worker")))
     supervisor.start(Part("dispatcher", (*ours, "dispatcher")))
-
-
-@contextmanager
-def _only_one(data_dir: Path) -> Iterator[None]:
-    """Hold the data directory's lock: two supervisors would fight over the Redis socket."""
-    with (data_dir / _LOCK_FILE).open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise SupervisorError(
-                f"another `marrow serve` uses {data_dir}; stop it, or choose another --data-dir"
-            ) from None
-        yield
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -12,7 +12,12 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from storage.errors import DatabaseOutdatedError, DatabaseUnavailableError
+from storage.errors import (
+    DatabaseNewerError,
+    DatabaseOutdatedError,
+    DatabaseUnavailableError,
+    UnknownRevisionError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,26 +83,49 @@ class Database:
                 yield conn
 
     def upgrade(self) -> None:
-        """Bring the tables to what this version needs; safe to call from several at once."""
+        """Bring the tables to what this version needs; safe to call from several at once.
+
+        Raises DatabaseNewerError where they are those of a newer version.
+        """
+        self._migrate(HEAD)
+
+    def downgrade(self, revision: str) -> None:
+        """Bring the tables back to an older revision, ``base`` for none; what came since is lost.
+
+        Raises DatabaseNewerError as above, UnknownRevisionError, and DowngradeError where a step
+        would leave data that the older version could not read.
+        """
+        self._migrate(revision, is_down=True)
+
+    def _migrate(self, revision: str, *, is_down: bool = False) -> None:
         from alembic import command  # noqa: PLC0415 (slow to import, and only this needs it)
+        from alembic.util import CommandError  # noqa: PLC0415 (as above)
 
         with self.begin() as conn:
             if not self.is_sqlite:
                 conn.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": _UPGRADE_LOCK})
+            found = _revision(conn)
+            if found is not None and found > HEAD:
+                raise DatabaseNewerError(found, HEAD)
+            if is_down and not _is_older(revision, found):
+                raise UnknownRevisionError(found)
             config = _alembic_config()
             config.attributes["connection"] = conn
-            command.upgrade(config, "head")
+            try:
+                (command.downgrade if is_down else command.upgrade)(config, revision)
+            except CommandError:
+                raise UnknownRevisionError(found) from None
 
     def revision(self) -> str | None:
         """Return the revision of the tables, ``None`` for an empty database."""
         with self.read() as conn:
-            if not inspect(conn).has_table("alembic_version"):
-                return None
-            return conn.execute(text("SELECT version_num FROM alembic_version")).scalar()
+            return _revision(conn)
 
     def check_current(self) -> None:
         """Raise DatabaseOutdatedError unless the tables are what this version needs."""
         found = self.revision()
+        if found is not None and found > HEAD:
+            raise DatabaseNewerError(found, HEAD)
         if found != HEAD:
             raise DatabaseOutdatedError(found, HEAD)
 
@@ -122,6 +150,17 @@ class Database:
     def dispose(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+
+
+def _revision(conn: Connection) -> str | None:
+    if not inspect(conn).has_table("alembic_version"):
+        return None
+    found: str | None = conn.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return found
+
+
+def _is_older(revision: str, found: str | None) -> bool:
+    return found is not None and (revision == "base" or (revision.isdecimal() and revision < found))
 
 
 @contextmanager

@@ -3,9 +3,14 @@
 * StorageError
   x DatabaseUnavailableError
   x DatabaseOutdatedError
+    · DatabaseNewerError
+  x UnknownRevisionError
+  x DowngradeError
   x InvalidReportError
   x FencedError
   x FilesError
+  x InUseError
+  x BackupError
   x SourceError
   x KeyRefusedError
     · KeyUnknownError
@@ -18,6 +23,11 @@ logs and HTTP answers.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class StorageError(Exception):
@@ -52,6 +62,35 @@ class DatabaseOutdatedError(StorageError):
         )
 
 
+class DatabaseNewerError(DatabaseOutdatedError):
+    """The tables are those of a newer version of the program."""
+
+    code = "database_newer"
+
+    def __init__(self, found: str | None, wanted: str) -> None:
+        super(DatabaseOutdatedError, self).__init__(
+            f"the database is at revision {found}, newer than this version knows ({wanted}): "
+            f"install the newer Marrow, or with it run `marrow db downgrade {wanted}`"
+        )
+
+
+class UnknownRevisionError(StorageError):
+    """The tables cannot be brought back to the revision that was named."""
+
+    code = "unknown_revision"
+
+    def __init__(self, found: str | None) -> None:
+        super().__init__(
+            f"the database is at revision {found or 'none'}; name an older one, such as 0001, or base"
+        )
+
+
+class DowngradeError(StorageError):
+    """An older version could not read what is stored."""
+
+    code = "downgrade_refused"
+
+
 class InvalidReportError(StorageError):
     """A report's metadata cannot be stored: too long, or with control characters."""
 
@@ -76,6 +115,24 @@ class FilesError(StorageError):
     """The store of files cannot be used as it is set up."""
 
     code = "files_error"
+
+
+class InUseError(StorageError):
+    """A service runs on the data directory."""
+
+    code = "in_use"
+
+    def __init__(self, data_dir: Path) -> None:
+        super().__init__(
+            f"another `marrow serve` uses {data_dir}, or one of its parts; stop it, or choose "
+            "another directory"
+        )
+
+
+class BackupError(StorageError):
+    """A backup cannot be made or brought back."""
+
+    code = "backup_error"
 
 
 class SourceError(StorageError):

@@ -70,6 +70,10 @@ class LocalFiles:
         # On the same file system, so that putting is a rename.
         self.scratch = root / SCRATCH
 
+    def path(self, name: str) -> Path:
+        """Return where a file or a folder lies."""
+        return self._root / name
+
     def put(self, path: Path, name: str) -> None:
         """Move a file or a folder into the store, flushed to the disk."""
         target = self._root / name

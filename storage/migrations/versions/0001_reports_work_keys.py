@@ -158,3 +158,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("report", name=op.f("pk_results")),
     )
     op.create_index("ix_results_level", "results", ["level", "report"])
+
+
+def downgrade() -> None:
+    for table in ("results", "mentions", "reports", "work", "keys", "idempotency"):
+        op.drop_table(table)

@@ -81,3 +81,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("audit", "number", name=op.f("pk_audit_shards")),
     )
     op.create_index("ix_audit_shards_work", "audit_shards", ["work_id"])
+
+
+def downgrade() -> None:
+    op.drop_table("audit_shards")
+    op.drop_index("ix_work_audit", "work")
+    # The older version knows units of reports only.
+    op.execute("DELETE FROM work WHERE kind <> 'reports'")
+    op.drop_column("work", "audit")
+    op.drop_table("audits")
