@@ -26,7 +26,7 @@ def backup(
         bool,
         typer.Option(
             "--with-secrets",
-            help="Put the key pepper and the text keys into it: it opens by itself then.",
+            help="Put the key pepper into it: the API keys open as before then.",
         ),
     ] = False,
 ) -> None:
@@ -47,8 +47,8 @@ def backup(
     typer.echo(f"{target}: {len(manifest.entries)} files, {manifest.bytes} bytes")
     if not with_secrets:
         typer.echo(
-            f"Not in it: the key pepper ({settings.pepper_path}) and the text keys. Keep a copy of "
-            "them elsewhere; without them no API key, and no encrypted text, opens again.",
+            f"Not in it: the key pepper ({settings.pepper_path}). Keep a copy of it elsewhere; "
+            "without it no API key opens again.",
             err=True,
         )
 

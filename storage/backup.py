@@ -40,8 +40,8 @@ _TRIES = 10
 def back_up(settings: StorageSettings, target: Path, *, with_secrets: bool = False) -> Manifest:
     """Write a backup of the data directory. Raises BackupError.
 
-    The secrets (key pepper, text keys) are left out unless asked for: with them the backup alone
-    opens what it holds.
+    The secret (the key pepper) is left out unless asked for: with it the API keys of the backup
+    open as they did.
     """
     database = _sqlite_path(settings)
     files = open_files(settings)
