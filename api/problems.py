@@ -29,6 +29,7 @@ class Code(StrEnum):
     KEY_INVALID = "KEY_INVALID"
     SCOPE_MISSING = "SCOPE_MISSING"
     REPORT_NOT_FOUND = "REPORT_NOT_FOUND"
+    REPORT_DELETED = "REPORT_DELETED"
     AUDIT_NOT_FOUND = "AUDIT_NOT_FOUND"
     AUDIT_NOT_DONE = "AUDIT_NOT_DONE"
     AUDIT_OVER = "AUDIT_OVER"
@@ -62,6 +63,7 @@ KINDS: Mapping[Code, Kind] = {
     Code.KEY_INVALID: Kind(401, "The API key is not valid"),
     Code.SCOPE_MISSING: Kind(403, "The API key may not do this"),
     Code.REPORT_NOT_FOUND: Kind(404, "There is no such report"),
+    Code.REPORT_DELETED: Kind(410, "The report was deleted"),
     Code.AUDIT_NOT_FOUND: Kind(404, "There is no such audit"),
     Code.AUDIT_NOT_DONE: Kind(409, "The audit has no results yet"),
     Code.AUDIT_OVER: Kind(409, "The audit is over already"),

@@ -17,6 +17,7 @@ from cli.backup import backup, restore
 from cli.evaluate import evaluate
 from cli.extract import extract
 from cli.patterns import app as patterns
+from cli.purge import purge
 from cli.serve import serve
 from cli.submit import submit
 from cli.validation import app as validation
@@ -45,6 +46,7 @@ app.command(rich_help_panel="The service")(serve)
 app.command(rich_help_panel="The service")(submit)
 app.add_typer(audits.app, name="audits", rich_help_panel="The service")
 app.add_typer(keys.app, name="keys", rich_help_panel="The service")
+app.command(rich_help_panel="The service")(purge)
 app.command(rich_help_panel="The service")(backup)
 app.command(rich_help_panel="The service")(restore)
 app.command(rich_help_panel="The service in production")(processes.api)

@@ -139,6 +139,22 @@ def downgrade(
     typer.echo(f"downgraded from {before} to {after or 'none'}")
 
 
+@db_app.command()
+def compact() -> None:
+    """Write the tables anew, so that no byte of what was deleted is left in them.
+
+    Nobody can write meanwhile; requests are told to come back. Example: marrow db compact
+    """
+    from cli.purge import compact_and_say
+    from storage.database import Database
+    from storage.settings import StorageSettings
+
+    with one_line_errors(), Database.open(StorageSettings()) as database:
+        database.check_current()
+        compact_and_say(database)
+    typer.echo("compacted")
+
+
 @contextmanager
 def one_line_errors() -> Iterator[None]:
     """End with exit code 2 and one line for what an operator can mend."""

@@ -29,6 +29,10 @@ OPEN = (AuditState.QUEUED, AuditState.PLANNING, AuditState.EXTRACTING, AuditStat
 """States in which there is work to do, in their order."""
 
 
+FINAL = (AuditState.DONE, AuditState.FAILED, AuditState.CANCELLED)
+"""States in which an audit is over."""
+
+
 @dataclass(frozen=True, slots=True)
 class NewAudit:
     """An audit as it was asked for: of an upload, or of a source where it lies."""

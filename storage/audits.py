@@ -14,6 +14,7 @@ from sqlalchemy import delete as sql_delete
 
 from storage import work
 from storage.audit_model import (
+    FINAL,
     OPEN,
     AuditPage,
     AuditState,
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
 MAX_PAGE = 1_000
 _RATE_S = 60
-_FINAL = (AuditState.DONE, AuditState.FAILED, AuditState.CANCELLED)
 
 
 def create(conn: Connection, new: NewAudit) -> None:
@@ -96,7 +96,7 @@ def delete(conn: Connection, id_: str) -> bool:
 
     Its row is kept, unseen, until :func:`forget`: its files have to go first.
     """
-    return _stop(conn, id_, AuditState.DELETED, *OPEN, *_FINAL)
+    return _stop(conn, id_, AuditState.DELETED, *OPEN, *FINAL)
 
 
 def fail(conn: Connection, id_: str, error_code: str) -> bool:
@@ -106,7 +106,7 @@ def fail(conn: Connection, id_: str, error_code: str) -> bool:
 
 def unswept(conn: Connection, *, limit: int = 20) -> list[StoredAudit]:
     """Return audits that are over and have files that nobody needs any more."""
-    over = (*_FINAL, AuditState.DELETED)
+    over = (*FINAL, AuditState.DELETED)
     query = select(audits).where(audits.c.is_swept.is_(False), audits.c.state.in_(over))
     return _load(conn, query.order_by(audits.c.id).limit(limit), with_deleted=True)
 

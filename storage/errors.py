@@ -8,6 +8,7 @@
   x DowngradeError
   x InvalidReportError
   x FencedError
+  x CompactionError
   x FilesError
   x InUseError
   x BackupError
@@ -109,6 +110,18 @@ class FencedError(StorageError):
     def __init__(self, work_id: int) -> None:
         super().__init__(f"the lease of work {work_id} is no longer ours")
         self.work_id = work_id
+
+
+class CompactionError(StorageError):
+    """The tables could not be written anew; nothing was lost by trying."""
+
+    code = "compaction_failed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the tables could not be written anew: somebody works with them, or there is no room "
+            "for a second copy; run `marrow db compact` when it is quiet"
+        )
 
 
 class FilesError(StorageError):

@@ -7,21 +7,25 @@ and the answer forgotten.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from storage.clock import now
 from storage.tables import idempotency
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from sqlalchemy.engine import Connection
 
 KEPT_S = 7 * 24 * 3600
+FORGOTTEN = ""
+"""In the place of a body's digest: any body is taken for the same."""
+_REPORT_ID = re.compile(r"rep_[0-9a-z]{26}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,31 @@ def remember(conn: Connection, request: Request, answer: Answer) -> bool:
 def forget_old(conn: Connection) -> int:
     """Delete what is older than seven days; return how many."""
     return conn.execute(delete(idempotency).where(idempotency.c.created_at <= _horizon())).rowcount
+
+
+def naming(conn: Connection, ids: Collection[str]) -> list[Request]:
+    """Return the requests whose answers name one of these reports.
+
+    Reads all that is remembered, so it is asked once for many ids.
+    """
+    wanted = frozenset(ids)
+    query = select(
+        idempotency.c.principal, idempotency.c.route, idempotency.c.key, idempotency.c.response
+    )
+    if len(ids) == 1:
+        query = query.where(idempotency.c.response.contains(next(iter(ids))))
+    rows = conn.execute(query.execution_options(yield_per=1_000))
+    return [
+        Request(principal=row.principal, route=row.route, key=row.key)
+        for row in rows
+        if not wanted.isdisjoint(_REPORT_ID.findall(row.response))
+    ]
+
+
+def blank(conn: Connection, requests: Iterable[Request]) -> None:
+    """Forget what was sent; the answer stays, so that the request does not bring a report back."""
+    for request in requests:
+        conn.execute(update(idempotency).where(*_same(request)).values(body_sha256=FORGOTTEN))
 
 
 def _horizon() -> now:

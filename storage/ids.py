@@ -5,6 +5,10 @@ from __future__ import annotations
 import os
 import threading
 import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 """Crockford's base 32: no i, l, o, u, so that nobody misreads an id; sorts as its value does."""
@@ -28,6 +32,12 @@ def new_id(prefix: str) -> str:
     value = _next_value()
     digits = [_ALPHABET[(value >> shift) & 31] for shift in range(125, -1, -5)]
     return f"{prefix}_{''.join(digits)}"
+
+
+def first_id(prefix: str, moment: datetime) -> str:
+    """Return what sorts before every id that was made after a moment, and behind those before."""
+    value = int(moment.timestamp() * 1000) << 80
+    return f"{prefix}_{''.join(_ALPHABET[(value >> shift) & 31] for shift in range(125, -1, -5))}"
 
 
 def made_at_s(id_: str) -> float:

@@ -187,8 +187,9 @@ class Lease:
 class Reconciliation:
     """Where all reports are, each number counted from other rows than the first.
 
-    ``done`` counts results and ``open`` the reports in units that are still alive, so that the
-    sum fails to match when a result is missing or a queued report belongs to no living unit.
+    ``done`` counts results, ``open`` the reports in units that are still alive, and ``deleted`` the
+    tombstones of reports that are gone, so that the sum fails to match when a result is missing, a
+    queued report belongs to no living unit, or a report is deleted and there all the same.
     """
 
     accepted: int
@@ -196,8 +197,10 @@ class Reconciliation:
     failed: int
     cancelled: int
     open: int
+    deleted: int = 0
 
     @property
     def balanced(self) -> bool:
         """Whether every accepted report is accounted for."""
-        return self.accepted == self.done + self.failed + self.cancelled + self.open
+        parts = (self.done, self.failed, self.cancelled, self.open, self.deleted)
+        return self.accepted == sum(parts)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete as sql_delete
 from sqlalchemy import insert, select, text, tuple_, update
 
-from storage import work
+from storage import tombstones, work
 from storage.clock import now
 from storage.identity import Identity, identify
 from storage.ids import new_id
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from storage.model import Lane, NewReport, QueuedReport, ReportFilters, StoredReport
     from storage.rows import AnyRow
+    from storage.tombstones import Deletion
 
 UNIT_SIZE = 100
 """Reports in a unit of work: a second or less of work, against a few milliseconds for bell and
@@ -88,21 +89,42 @@ def list_page(
     return ReportPage(page, next_after=page[-1].id if len(rows) > limit else None)
 
 
-def delete(conn: Connection, id_: str) -> bool:
-    """Delete a report with its text, result and mentions; ``False`` where there is none.
+def delete(conn: Connection, id_: str, deletion: Deletion) -> bool:
+    """Delete one report as :func:`delete_many` does; ``False`` where there is none."""
+    return delete_many(conn, [id_], deletion) == 1
 
-    A report still in the queue is never read then. The versions before and after it stay.
+
+def delete_many(conn: Connection, ids: Sequence[str], deletion: Deletion) -> int:
+    """Delete reports with texts, results and mentions; return how many there were.
+
+    Each leaves a tombstone. A report still in the queue is never read then. The versions before
+    and after it stay. For a few hundred at a time.
     """
-    row = conn.execute(
-        select(reports.c.source, reports.c.series).where(reports.c.id == id_)
-    ).one_or_none()
-    if row is None:
-        return False
-    _lock_series(conn, [Identity(row.source, row.series, "")])
+    query = select(reports.c.source, reports.c.series).where(reports.c.id.in_(ids))
+    _lock_series(conn, [Identity(row.source, row.series, "") for row in conn.execute(query)])
+    return sum(_delete_one(conn, id_, deletion) for id_ in ids)
+
+
+def _delete_one(conn: Connection, id_: str, deletion: Deletion) -> bool:
     after = select(reports.c.superseded_by).where(reports.c.id == id_)
     before = update(reports).where(reports.c.superseded_by == id_)
     conn.execute(before.values(superseded_by=conn.execute(after).scalar_one_or_none()))
-    return conn.execute(sql_delete(reports).where(reports.c.id == id_)).rowcount == 1
+    deleted = sql_delete(reports).where(reports.c.id == id_).returning(reports.c.accepted_at)
+    row = conn.execute(deleted).one_or_none()
+    if row is None:
+        return False  # somebody else was first
+    tombstones.put(conn, id_, row.accepted_at, deletion)
+    return True
+
+
+def client_ids(conn: Connection, ids: Sequence[str]) -> dict[str, str | None]:
+    """Return the clients' own ids of reports, of those that there still are."""
+    found: dict[str, str | None] = {}
+    for start in range(0, len(ids), _QUERY_SIZE):
+        part = reports.c.id.in_(ids[start : start + _QUERY_SIZE])
+        rows = conn.execute(select(reports.c.id, reports.c.report_id).where(part))
+        found |= {row.id: row.report_id for row in rows}
+    return found
 
 
 def load_texts(conn: Connection, work_id: int) -> list[QueuedReport]:

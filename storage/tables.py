@@ -220,6 +220,29 @@ keys = Table(
     Column("revoked_at", UtcMillis),
 )
 
+tombstones = Table(
+    "tombstones",
+    metadata,
+    # Our id of the report; no foreign key, as the report is gone.
+    Column("report", Text, primary_key=True),
+    Column("accepted_at", UtcMillis, nullable=False),
+    Column("deleted_at", UtcMillis, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("deleted_by", Text, nullable=False),
+    CheckConstraint(
+        "reason IN ('request', 'purge', 'patient', 'age', 'retention')", name="reason_known"
+    ),
+)
+
+text_keys = Table(
+    "text_keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    # Known words under this key, by which a wrong key of the same name is recognised.
+    Column("proof", LargeBinary, nullable=False),
+    Column("created_at", UtcMillis, nullable=False),
+)
+
 idempotency = Table(
     "idempotency",
     metadata,

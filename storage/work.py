@@ -25,7 +25,7 @@ from storage.model import (
     WorkKind,
     WorkState,
 )
-from storage.tables import reports, results, work
+from storage.tables import reports, results, tombstones, work
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -314,12 +314,19 @@ def reconcile(conn: Connection) -> Reconciliation:
             work.c.state.in_((WorkState.PENDING, WorkState.LEASED)),
         )
     ).scalar_one()
+    buried = conn.execute(select(func.count()).select_from(tombstones)).scalar_one()
+    gone = conn.execute(
+        select(func.count())
+        .select_from(tombstones.outerjoin(reports, reports.c.id == tombstones.c.report))
+        .where(reports.c.id.is_(None))
+    ).scalar_one()
     return Reconciliation(
-        accepted=sum(states.values()),
+        accepted=sum(states.values()) + buried,
         done=done,
         failed=states.get(ReportState.FAILED, 0),
         cancelled=states.get(ReportState.CANCELLED, 0),
         open=alive,
+        deleted=gone,
     )
 
 

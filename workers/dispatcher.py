@@ -2,8 +2,8 @@
 
 Every half second: units of dead processes and ended leases wait again, units that failed too
 often are split or their report is marked failed, the bell is rung for what waits, and files that
-no audit needs any more are removed. Once a minute it checks that no report is missing, and forgets
-answers to repeated requests that are old.
+no audit needs any more are removed. Once a minute it checks that no report is missing, forgets
+answers to repeated requests that are old, and deletes what the settings no longer keep.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from storage.model import Lane, Lease, WorkState
 from storage.sweeping import remove_orphans, sweep
 from workers.holder import is_dead
 from workers.logs import get_logger
+from workers.retention import Retention
 from workers.scratch import tidy
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class Dispatcher:
         self._bell = bell
         self._settings = settings
         self._files = open_files(settings)
+        self._retention = Retention(database, settings)
         self._said: dict[str, float] = {}
         self._reconciled = 0.0
 
@@ -163,6 +165,7 @@ class Dispatcher:
         self._reconciled = time.monotonic()
         tidy(self._files.scratch)
         remove_orphans(self._database, self._files)
+        self._retention.apply()
         with self._database.begin() as conn:
             idempotency.forget_old(conn)
         with self._database.read() as conn:
@@ -175,6 +178,7 @@ class Dispatcher:
                 failed=sums.failed,
                 cancelled=sums.cancelled,
                 open=sums.open,
+                deleted=sums.deleted,
             )
 
     def _complain(self, event: str, *, error: Exception | None = None) -> None:

@@ -55,6 +55,11 @@ class WorkerSettings(BellSettings):
     visibility_timeout_s: PositiveFloat = 600
     """Then Redis gives out a bell again that nobody acknowledged."""
 
+    keep_reports_days: PositiveInt | None = None
+    """Reports that were accepted longer ago are deleted; by default they are kept."""
+    keep_audits_days: PositiveInt | None = None
+    """Audits that ended longer ago are deleted with their files; by default they are kept."""
+
     dispatch_every_s: PositiveFloat = 0.5
     ring_again_s: PositiveFloat = 5
     """A unit that waits this long is rung for again."""

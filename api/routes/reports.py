@@ -29,8 +29,9 @@ from api.views import (
     report_view,
 )
 from api.waiting import preferred_wait_s, wait_until_final
-from storage import reports
+from storage import idempotency, reports, tombstones
 from storage.model import Lane, ReportState, StoredReport
+from storage.tombstones import Deletion, Reason, Tombstone
 
 _RETRY_AFTER_S = "1"
 _ONCE = (
@@ -112,7 +113,8 @@ async def get_report(
 ) -> Response:
     """Return a report's state and, once it is done, its result.
 
-    `include=text` adds the text, which takes the scope `text:read` as well.
+    `include=text` adds the text, which takes the scope `text:read` as well. A report that was
+    deleted answers `410`.
     """
     if include == "text":
         check_scope(key, Scope.TEXT_READ)
@@ -130,16 +132,24 @@ async def get_report(
 )
 async def delete_report(
     id: str,  # noqa: A002 - the name in the path
+    key: CurrentKey,
     service: TheService,
 ) -> Response:
-    """Delete a report with its text, its result and its mentions, for good."""
+    """Delete a report with its text, its result and its mentions, for good.
 
-    def delete() -> bool:
+    What is left is its id, the times it came and went, and which key deleted it.
+    """
+    deletion = Deletion(Reason.REQUEST, by=f"key:{key.id}")
+
+    def delete() -> None:
+        if not _looks_like_id(id):
+            raise _not_found()
         with service.database.begin() as conn:
-            return reports.delete(conn, id)
+            if not reports.delete(conn, id, deletion):
+                raise _gone(tombstones.get(conn, id))
+            idempotency.blank(conn, idempotency.naming(conn, {id}))
 
-    if not (_looks_like_id(id) and await run_in_threadpool(delete)):
-        raise _not_found()
+    await run_in_threadpool(delete)
     return Response(status_code=204)
 
 
@@ -175,8 +185,8 @@ def _load(service: Service, id_: str, *, include_text: bool = False) -> StoredRe
         raise _not_found()
     with service.database.read() as conn:
         report = reports.get(conn, id_, include_text=include_text)
-    if report is None:
-        raise _not_found()
+        if report is None:
+            raise _gone(tombstones.get(conn, id_))
     return report
 
 
@@ -185,5 +195,12 @@ def _looks_like_id(id_: str) -> bool:
     return id_.startswith("rep_") and id_.isascii() and id_.isprintable()
 
 
+def _gone(tombstone: Tombstone | None) -> Problem:
+    if tombstone is None:
+        return _not_found()
+    day = tombstone.deleted_at.date().isoformat()
+    return Problem(Code.REPORT_DELETED, f"It was deleted on {day}, for good.")
+
+
 def _not_found() -> Problem:
-    return Problem(Code.REPORT_NOT_FOUND, "No report has this id; it may have been deleted.")
+    return Problem(Code.REPORT_NOT_FOUND, "No report ever had this id.")

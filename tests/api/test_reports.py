@@ -166,8 +166,35 @@ def test_a_deleted_report_is_gone(any_api: Api) -> None:
         address = post_and_wait(any_api, client, report(6)).headers["location"]
         gone = client.delete(address)
         assert (gone.status_code, gone.content) == (204, b"")
-        assert client.get(address).status_code == 404
-        assert client.delete(address).status_code == 404
+        for answer in (client.get(address), client.delete(address)):
+            assert answer.status_code == 410
+            assert answer.json()["code"] == "REPORT_DELETED"
+        assert client.get(f"{address[:-1]}~").status_code == 404
+
+
+def test_a_request_sent_again_does_not_bring_a_deleted_report_back(any_api: Api) -> None:
+    body, once = report(17), {"Idempotency-Key": "deleted-17"}
+    with any_api.client() as client:
+        address = client.post("/v1/reports", json=body, headers=once).headers["location"]
+        any_api.desk.work()
+        assert client.delete(address).status_code == 204
+        assert client.post("/v1/reports", json=body, headers=once).status_code == 410
+        # What was sent is not known any more, so neither is whether this is the same.
+        assert client.post("/v1/reports", json=report(18), headers=once).status_code == 410
+        assert client.post("/v1/reports", json=body).status_code == 202
+        any_api.desk.work()
+
+
+def test_a_batch_sent_again_tells_nothing_of_what_was_deleted(any_api: Api) -> None:
+    body = {"reports": [report(19) | {"report_id": "R-19"}, report(20) | {"report_id": "R-20"}]}
+    once = {"Idempotency-Key": "deleted-19"}
+    with any_api.client() as client:
+        first = client.post("/v1/reports", json=body, headers=once).json()["reports"]
+        any_api.desk.work()
+        client.delete(first[0]["links"]["self"])
+        again = client.post("/v1/reports", json=body, headers=once).json()["reports"]
+    assert [one["id"] for one in again] == [one["id"] for one in first]
+    assert [one["report_id"] for one in again] == [None, "R-20"]
 
 
 def test_reading_text_takes_a_scope_of_its_own(api: Api) -> None:

@@ -95,7 +95,20 @@ TO_0002: list[tuple[str, dict[str, Any]]] = [
         {"id": AUDIT},
     ),
 ]
-ROWS: dict[str, list[tuple[str, dict[str, Any]]]] = {"0001": TO_0001, "0002": TO_0002}
+TO_0004: list[tuple[str, dict[str, Any]]] = [
+    (
+        (
+            "INSERT INTO tombstones (report, accepted_at, deleted_at, reason, deleted_by) "
+            "VALUES ('rep_00000000000000000000000003', 1, 2, 'request', 'key:k1')"
+        ),
+        {},
+    ),
+]
+ROWS: dict[str, list[tuple[str, dict[str, Any]]]] = {
+    "0001": TO_0001,
+    "0002": TO_0002,
+    "0004": TO_0004,
+}
 """Rows of our own for each revision, as its version wrote them."""
 
 

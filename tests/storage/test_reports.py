@@ -12,12 +12,14 @@ from storage.errors import InvalidReportError
 from storage.model import Lane, NewReport, ReportFilters, ReportState
 from storage.outcomes import Outcome
 from storage.tables import mentions
+from storage.tombstones import Deletion, Reason
 from tests.results import make_mention, make_result
 
 if TYPE_CHECKING:
     from storage.database import Database
     from storage.model import Accepted
 
+DELETION = Deletion(Reason.REQUEST, by="key:k1")
 TEXT = "MRI left hip. Joint effusion."
 
 
@@ -228,8 +230,8 @@ def test_deleting_takes_text_result_and_mentions(database: Database) -> None:
     [accepted] = accept(database, NewReport(text=TEXT))
     finish(database, accepted, Outcome.done(accepted.id, make_result(make_mention())))
     with database.begin() as conn:
-        assert reports.delete(conn, accepted.id)
-        assert not reports.delete(conn, accepted.id)
+        assert reports.delete(conn, accepted.id, DELETION)
+        assert not reports.delete(conn, accepted.id, DELETION)
     with database.read() as conn:
         assert reports.get(conn, accepted.id) is None
         assert conn.execute(select(mentions)).first() is None
@@ -238,7 +240,7 @@ def test_deleting_takes_text_result_and_mentions(database: Database) -> None:
 def test_deleting_a_version_joins_those_around_it(database: Database) -> None:
     versions = accept(database, *(with_accession(text) for text in ("one", "two", "three")))
     with database.begin() as conn:
-        reports.delete(conn, versions[1].id)
+        reports.delete(conn, versions[1].id, DELETION)
     with database.read() as conn:
         first = reports.get(conn, versions[0].id)
     assert first is not None
@@ -252,7 +254,7 @@ def test_a_report_deleted_while_it_is_read_stays_deleted(database: Database) -> 
         claim = work.claim(conn, kept.work_id, lease_s=60)
     assert claim is not None
     with database.begin() as conn:
-        reports.delete(conn, gone.id)
+        reports.delete(conn, gone.id, DELETION)
     with database.begin() as conn:
         outcomes = [Outcome.done(report.id, make_result()) for report in (kept, gone)]
         assert work.finish(conn, claim, outcomes)
