@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from storage.settings import StorageSettings
 
-HEAD = "0004"
+HEAD = "0003"
 """The newest revision of the tables (a test compares it with the migrations: asking Alembic takes
 a quarter of a second, which every process would wait at its start)."""
 BUSY_TIMEOUT_MS = 15_000
@@ -92,8 +92,7 @@ class Database:
     def downgrade(self, revision: str) -> None:
         """Bring the tables back to an older revision, ``base`` for none; what came since is lost.
 
-        Raises DatabaseNewerError as above, UnknownRevisionError, and DowngradeError where a step
-        would leave data that the older version could not read.
+        Raises DatabaseNewerError as above, and UnknownRevisionError.
         """
         self._migrate(revision, is_down=True)
 

@@ -5,7 +5,6 @@
   x DatabaseOutdatedError
     · DatabaseNewerError
   x UnknownRevisionError
-  x DowngradeError
   x InvalidReportError
   x FencedError
   x CompactionError
@@ -84,12 +83,6 @@ class UnknownRevisionError(StorageError):
         super().__init__(
             f"the database is at revision {found or 'none'}; name an older one, such as 0001, or base"
         )
-
-
-class DowngradeError(StorageError):
-    """An older version could not read what is stored."""
-
-    code = "downgrade_refused"
 
 
 class InvalidReportError(StorageError):

@@ -234,15 +234,6 @@ tombstones = Table(
     ),
 )
 
-text_keys = Table(
-    "text_keys",
-    metadata,
-    Column("id", Text, primary_key=True),
-    # Known words under this key, by which a wrong key of the same name is recognised.
-    Column("proof", LargeBinary, nullable=False),
-    Column("created_at", UtcMillis, nullable=False),
-)
-
 idempotency = Table(
     "idempotency",
     metadata,

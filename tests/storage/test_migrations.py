@@ -95,7 +95,7 @@ TO_0002: list[tuple[str, dict[str, Any]]] = [
         {"id": AUDIT},
     ),
 ]
-TO_0004: list[tuple[str, dict[str, Any]]] = [
+TO_0003: list[tuple[str, dict[str, Any]]] = [
     (
         (
             "INSERT INTO tombstones (report, accepted_at, deleted_at, reason, deleted_by) "
@@ -107,7 +107,7 @@ TO_0004: list[tuple[str, dict[str, Any]]] = [
 ROWS: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "0001": TO_0001,
     "0002": TO_0002,
-    "0004": TO_0004,
+    "0003": TO_0003,
 }
 """Rows of our own for each revision, as its version wrote them."""
 

@@ -1,13 +1,11 @@
-"""Tombstones of deleted reports; which keys texts are sealed with."""
+"""Tombstones of deleted reports."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
 
-from storage.errors import DowngradeError
-
-revision = "0004"
+revision = "0003"
 down_revision = "0002"
 branch_labels = None
 depends_on = None
@@ -27,19 +25,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("report", name=op.f("pk_tombstones")),
     )
-    op.create_table(
-        "text_keys",
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("proof", sa.LargeBinary(), nullable=False),
-        sa.Column("created_at", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_text_keys")),
-    )
 
 
 def downgrade() -> None:
-    if op.get_bind().execute(sa.text("SELECT 1 FROM text_keys")).first() is not None:
-        raise DowngradeError(
-            "the older version cannot read sealed texts; run `marrow text-keys unseal` first"
-        )
-    op.drop_table("text_keys")
     op.drop_table("tombstones")
