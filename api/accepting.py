@@ -13,7 +13,6 @@ from typing import Any
 
 import structlog
 from fastapi import Request
-from sqlalchemy.engine import Connection
 from starlette.concurrency import run_in_threadpool
 
 from api.problems import Code, FieldError, Problem
@@ -92,7 +91,7 @@ def _store(
         if once is not None:
             answer = idempotency.recall(conn, once.request)
             if answer is not None:
-                return _replay(conn, answer, once)
+                return _replay(answer, once)
         accepted = reports.accept(conn, posted, lane=lane)
         if once is not None and not idempotency.remember(
             conn, once.request, _answer(once, accepted)
@@ -102,26 +101,32 @@ def _store(
 
 
 def check_same(answer: Answer, once: Once) -> None:
-    """Raise Problem where a word comes again with another body."""
-    if answer.body_sha256 not in {once.body_sha256, idempotency.FORGOTTEN}:
+    """Raise Problem where a word comes again with another body, or what it stood for was deleted."""
+    if answer.is_forgotten:
+        # Whether this is the same body is not known any more: to take it for the same could lose
+        # a report, to store it could bring one back.
+        raise Problem(
+            Code.REPORT_DELETED,
+            f"A report sent under this `{HEADER}` was deleted; send what is still wanted under a "
+            "new one.",
+        )
+    if answer.body_sha256 != once.body_sha256:
         raise Problem(
             Code.IDEMPOTENCY_KEY_REUSED,
             f"The `{HEADER}` was sent before with another body; take a new one.",
         )
 
 
-def _replay(conn: Connection, answer: Answer, once: Once) -> Acceptance:
+def _replay(answer: Answer, once: Once) -> Acceptance:
     check_same(answer, once)
-    kept = answer.response["reports"]
-    names = reports.client_ids(conn, [one["id"] for one in kept])
-    return Acceptance([_recalled(one, names.get(one["id"])) for one in kept], is_replayed=True)
+    return Acceptance([_recalled(one) for one in answer.response["reports"]], is_replayed=True)
 
 
 def _answer(once: Once, accepted: Sequence[Accepted]) -> Answer:
     kept = [
         {
-            # Our id alone: the client's own is looked up, and gone with the report.
             "id": one.id,
+            "report_id": one.report_id,
             "state": one.state.value,
             "is_new": one.is_new,
             "version": one.version,
@@ -131,10 +136,10 @@ def _answer(once: Once, accepted: Sequence[Accepted]) -> Answer:
     return Answer(body_sha256=once.body_sha256, status=202, response={"reports": kept})
 
 
-def _recalled(kept: Mapping[str, Any], report_id: str | None) -> Accepted:
+def _recalled(kept: Mapping[str, Any]) -> Accepted:
     return Accepted(
         id=kept["id"],
-        report_id=report_id,
+        report_id=kept["report_id"],
         state=ReportState(kept["state"]),
         is_new=kept["is_new"],
         work_id=None,

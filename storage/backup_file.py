@@ -17,6 +17,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO
 
 from storage.errors import BackupError
+from storage.files import flush
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -101,15 +102,6 @@ def unpack(path: Path, folder: Path | None = None) -> Manifest:
         raise _damaged() from None
     except OSError as error:
         raise BackupError(f"cannot read the backup: {error.strerror}") from None
-
-
-def flush(path: Path) -> None:
-    """Have the disk write a file or a directory's entries."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 class _Hashing(io.RawIOBase):

@@ -79,9 +79,9 @@ class LocalFiles:
         target = self._root / name
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         for file in _files(path):
-            _flush(file)
+            flush(file)
         shutil.move(path, target)
-        _flush(target.parent)
+        flush(target.parent)
 
     def fetch(self, name: str, path: Path) -> None:
         """Link to what is in the store."""
@@ -126,7 +126,7 @@ def _removed(folder: Path) -> bool:
     return True
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
     """Have the disk write a file or a directory's entries: a commit names it next."""
     descriptor = os.open(path, os.O_RDONLY)
     try:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
 KEPT_S = 7 * 24 * 3600
-FORGOTTEN = ""
-"""In the place of a body's digest: any body is taken for the same."""
+_FORGOTTEN = ""
+"""In the place of a body's digest."""
 _REPORT_ID = re.compile(r"rep_[0-9a-z]{26}")
 
 
@@ -49,6 +49,11 @@ class Answer:
     status: int
     response: Mapping[str, Any]
     """Ids and states; never report text."""
+
+    @property
+    def is_forgotten(self) -> bool:
+        """Whether a report that it names was deleted, and with it what was sent and answered."""
+        return self.body_sha256 == _FORGOTTEN
 
 
 def recall(conn: Connection, request: Request) -> Answer | None:
@@ -105,9 +110,11 @@ def naming(conn: Connection, ids: Collection[str]) -> list[Request]:
 
 
 def blank(conn: Connection, requests: Iterable[Request]) -> None:
-    """Forget what was sent; the answer stays, so that the request does not bring a report back."""
+    """Forget what was sent and answered, but not that it was: it must not bring a report back."""
     for request in requests:
-        conn.execute(update(idempotency).where(*_same(request)).values(body_sha256=FORGOTTEN))
+        conn.execute(
+            update(idempotency).where(*_same(request)).values(body_sha256=_FORGOTTEN, response="{}")
+        )
 
 
 def _horizon() -> now:

@@ -117,16 +117,6 @@ def _delete_one(conn: Connection, id_: str, deletion: Deletion) -> bool:
     return True
 
 
-def client_ids(conn: Connection, ids: Sequence[str]) -> dict[str, str | None]:
-    """Return the clients' own ids of reports, of those that there still are."""
-    found: dict[str, str | None] = {}
-    for start in range(0, len(ids), _QUERY_SIZE):
-        part = reports.c.id.in_(ids[start : start + _QUERY_SIZE])
-        rows = conn.execute(select(reports.c.id, reports.c.report_id).where(part))
-        found |= {row.id: row.report_id for row in rows}
-    return found
-
-
 def load_texts(conn: Connection, work_id: int) -> list[QueuedReport]:
     """Return the reports of a unit that are still to be read, oldest first."""
     query = (

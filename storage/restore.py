@@ -12,9 +12,9 @@ from sqlalchemy import case, select, update
 
 from storage import backup_file, work
 from storage.backup import SECRETS
-from storage.backup_file import flush
 from storage.database import Database
 from storage.errors import BackupError
+from storage.files import flush
 from storage.in_use import LOCK_FILE, check_unopened, only_one
 from storage.model import WorkState
 from storage.settings import SQLITE_FILE

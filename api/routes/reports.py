@@ -203,4 +203,4 @@ def _gone(tombstone: Tombstone | None) -> Problem:
 
 
 def _not_found() -> Problem:
-    return Problem(Code.REPORT_NOT_FOUND, "No report ever had this id.")
+    return Problem(Code.REPORT_NOT_FOUND, "No report has this id.")

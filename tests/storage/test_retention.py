@@ -15,7 +15,7 @@ from storage.clock import now
 from storage.compaction import compact, empty_log
 from storage.database import Database
 from storage.errors import CompactionError
-from storage.idempotency import FORGOTTEN, Answer, Request
+from storage.idempotency import Answer, Request
 from storage.ids import first_id, new_id
 from storage.model import Lane, NewReport
 from storage.outcomes import Outcome
@@ -182,7 +182,7 @@ def test_old_reports_go_in_batches_until_the_time_is_up(
     assert count(database, reports_table) == 0
 
 
-def test_an_answer_is_kept_without_what_was_sent(database: Database) -> None:
+def test_of_an_answer_that_names_a_deleted_report_only_the_word_is_kept(database: Database) -> None:
     gone, kept = accept(database, *texts("gone", "kept"))
     requests = [Request("k1", "POST /v1/reports", word) for word in ("gone", "kept")]
     with database.begin() as conn:
@@ -192,7 +192,8 @@ def test_an_answer_is_kept_without_what_was_sent(database: Database) -> None:
     retention.delete_reports(database, [gone.id], DELETION)
     with database.read() as conn:
         found = [idempotency.recall(conn, request) for request in requests]
-    assert [answer and answer.body_sha256 for answer in found] == [FORGOTTEN, "hash"]
+    assert [answer and answer.is_forgotten for answer in found] == [True, False]
+    assert [answer and answer.response for answer in found] == [{}, {"reports": [{"id": kept.id}]}]
     assert count(database, answers) == 2
 
 
