@@ -79,6 +79,9 @@ class Database:
         """Give a connection in a reading transaction, which sees one state of the database."""
         with _translated(), self.engine.connect() as conn:
             conn.execution_options(marrow_read_only=True, postgresql_readonly=True)
+            if not self.is_sqlite:
+                # By default each statement would see a state of its own, and sums would not add up.
+                conn.execution_options(isolation_level="REPEATABLE READ")
             with conn.begin():
                 yield conn
 

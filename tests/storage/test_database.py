@@ -16,7 +16,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from storage import database as database_module
-from storage import reports
+from storage import reports, work
 from storage.clock import UtcMillis, now
 from storage.database import HEAD, Database
 from storage.errors import DatabaseOutdatedError, DatabaseUnavailableError
@@ -101,6 +101,17 @@ def test_reading_cannot_write_in_postgresql(postgresql_url: str) -> None:
     with database.begin() as conn:  # and the connection goes back as it came
         reports.accept(conn, [NewReport(text="report")], lane=Lane.BULK)
     database.dispose()
+
+
+def test_one_reading_sees_one_state_whatever_is_written_meanwhile(database: Database) -> None:
+    posted = [NewReport(text="Small effusion.")]
+    with database.read() as conn:
+        before = work.reconcile(conn)
+        with database.begin() as other:
+            reports.accept(other, posted, lane=Lane.BULK)
+        assert work.reconcile(conn) == before
+    with database.read() as conn:
+        assert work.reconcile(conn).accepted == before.accepted + 1
 
 
 def test_errors_do_not_hold_the_values(database: Database) -> None:
