@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from extractor.knowledge.declared import Declared
@@ -145,7 +146,7 @@ class NameChecks:
                 yield error("ambiguous_phrase", file.at("request_words", index), text)
 
     def _atom(self, name: str, atom: Atom) -> Iterator[Remark]:
-        if name not in self._asked_for() and not atom.flag and atom.role not in _SHOWN_ROLES:
+        if name not in self._asked_for and not atom.flag and atom.role not in _SHOWN_ROLES:
             text = f"no rule, subtype, activity, flag or other atom asks for the atom '{name}'; take it out"
             yield error("unused_atom", self._case.at("atoms", name), text)
         for field, known in self._declared.of_atoms().items():
@@ -161,6 +162,7 @@ class NameChecks:
             text = f"the atom '{name}' never holds: nothing is read in its sections; mend them"
             yield error("never_holds", self._case.at("atoms", name, "sections"), text)
 
+    @cached_property
     def _asked_for(self) -> set[str]:
         case = self.patterns.case
         conditions = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from extractor.errors import PatternError
@@ -67,8 +68,12 @@ class Wording:
             )
 
 
+@lru_cache(maxsize=20_000)
 def folded(literals: frozenset[str]) -> frozenset[str]:
-    """Return literals as the matcher sees them."""
+    """Return literals as the matcher sees them.
+
+    Kept, because every rule of the lint asks for the same steps, and many phrases share theirs.
+    """
     return frozenset(" ".join(tokenise(literal).lower) for literal in literals)
 
 

@@ -39,6 +39,7 @@ def extractor() -> Extractor:
     return Extractor.load()
 
 
+@cache
 def changed() -> Extractor:
     """An extractor with other patterns, as a worker after an update has."""
     other = Extractor(extractor().patterns)
