@@ -281,6 +281,19 @@ def open_units(conn: Connection) -> int:
     return conn.execute(query).scalar_one()
 
 
+def has_open_reports(conn: Connection, *, at_least: int) -> bool:
+    """Return whether so many units of reports are open. Counts no further."""
+    query = (
+        select(work.c.id)
+        .where(
+            work.c.state.in_((WorkState.PENDING, WorkState.LEASED)),
+            work.c.kind == WorkKind.REPORTS,
+        )
+        .limit(at_least)
+    )
+    return conn.execute(select(func.count()).select_from(query.subquery())).scalar_one() >= at_least
+
+
 def is_stalled(conn: Connection, *, for_s: float) -> bool:
     """Return whether units wait that long, and none is worked on or was ended meanwhile."""
     since = now(offset_s=-for_s)
