@@ -92,6 +92,7 @@ def _store(
             answer = idempotency.recall(conn, once.request)
             if answer is not None:
                 return _replay(answer, once)
+        service.admission.check(conn)
         accepted = reports.accept(conn, posted, lane=lane)
         if once is not None and not idempotency.remember(
             conn, once.request, _answer(once, accepted)

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import JSONResponse, Response
 
+from api.admission import Admission
 from api.audit_queries import PARAMETERS as AUDIT_PARAMETERS
 from api.audit_views import AUDITS_PATH
 from api.body_limit import BodyLimit
@@ -107,6 +108,7 @@ def _make_service(settings: ApiSettings, storage: StorageSettings, ring: Ring) -
             queue=settings.extract_queue,
         ),
         ring=ring,
+        admission=Admission(most_open=settings.max_open_units),
         files=open_files(storage),
         source_roots=storage.source_roots,
     )

@@ -11,6 +11,7 @@ from typing import cast
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
+from api.admission import Admission
 from api.cursors import Cursors
 from api.extraction import Extraction
 from api.settings import ApiSettings
@@ -32,6 +33,7 @@ class Service:
     cursors: Cursors
     extraction: Extraction
     ring: Ring
+    admission: Admission
     files: Files
     source_roots: tuple[Path, ...] = ()
     """Directories below which archives may be audited where they lie."""

@@ -29,6 +29,9 @@ class ApiSettings(BaseSettings):
     """The largest upload of ``POST /v1/audits``, which is written to the disk as it comes."""
     max_events_s: float = Field(default=3600.0, gt=0)
     """How long one stream of events lasts; clients connect again by themselves."""
+    max_open_units: int = Field(default=100_000, ge=1)
+    """Units of reports that may wait; then new reports are refused (503) until some are read. A
+    report posted alone is a unit, of those posted together each hundred is one."""
     max_wait_s: float = Field(default=30.0, ge=0, le=300)
     """The longest time that ``Prefer: wait=N`` is honoured for."""
     extract_timeout_s: float = Field(default=20.0, gt=0)

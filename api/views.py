@@ -6,6 +6,7 @@ and the schema is generated from the extractor's own types. A test holds real an
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import datetime
 from typing import Any, Literal
 
@@ -13,6 +14,7 @@ from pydantic import BaseModel, Field
 
 from extractor.model import Engine, Patient, Result, Study
 from storage.model import Accepted, ReportState, StoredReport
+from storage.sums import Counted
 
 REPORTS_PATH = "/v1/reports"
 
@@ -91,6 +93,35 @@ class Health(BaseModel):
     """The state of the process."""
 
     status: Literal["ok"]
+
+
+class ReportSums(BaseModel):
+    """Where all reports were when the dispatcher counted last, which it does once a minute."""
+
+    accepted: int
+    done: int
+    failed: int
+    cancelled: int
+    open: int
+    deleted: int
+    balanced: bool = Field(
+        description="Whether accepted = done + failed + cancelled + open + deleted, each counted "
+        "from other rows. If not, a report is missing: look into the dispatcher's log."
+    )
+    counted_at: datetime
+
+
+class Readiness(Health):
+    """Whether the process can do its work, and whether no report is missing."""
+
+    reports: ReportSums | None = Field(description="Nothing where no dispatcher ran yet.")
+
+
+def sums_view(counted: Counted) -> dict[str, Any]:
+    """Return a :class:`ReportSums` as JSON-ready values."""
+    view: dict[str, Any] = dataclasses.asdict(counted.reports)
+    at = counted.at.isoformat(timespec="seconds")
+    return view | {"balanced": counted.reports.balanced, "counted_at": at}
 
 
 def report_path(id_: str) -> str:

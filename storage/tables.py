@@ -234,6 +234,21 @@ tombstones = Table(
     ),
 )
 
+sums = Table(
+    "sums",
+    metadata,
+    # One row: what the dispatcher counted last.
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("accepted", BigInteger, nullable=False),
+    Column("done", BigInteger, nullable=False),
+    Column("failed", BigInteger, nullable=False),
+    Column("cancelled", BigInteger, nullable=False),
+    Column("open", BigInteger, nullable=False),
+    Column("deleted", BigInteger, nullable=False),
+    Column("counted_at", UtcMillis, nullable=False),
+    CheckConstraint("id = 1", name="one_row"),
+)
+
 idempotency = Table(
     "idempotency",
     metadata,

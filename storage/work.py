@@ -281,12 +281,27 @@ def open_units(conn: Connection) -> int:
     return conn.execute(query).scalar_one()
 
 
-def is_stalled(conn: Connection, *, for_s: float) -> bool:
-    """Return whether units wait that long, and none is worked on or was ended meanwhile."""
-    since = now(offset_s=-for_s)
-    waits = select(work.c.id).where(work.c.state == WorkState.PENDING, work.c.created_at < since)
+def has_open_reports(conn: Connection, *, at_least: int) -> bool:
+    """Return whether so many units of reports are open. Counts no further."""
+    query = (
+        select(work.c.id)
+        .where(
+            work.c.state.in_((WorkState.PENDING, WorkState.LEASED)),
+            work.c.kind == WorkKind.REPORTS,
+        )
+        .limit(at_least)
+    )
+    return conn.execute(select(func.count()).select_from(query.subquery())).scalar_one() >= at_least
+
+
+def is_stalled(conn: Connection, *, for_s: float, lanes: Sequence[Lane] = tuple(Lane)) -> bool:
+    """Return whether units of these lanes wait that long, and none is worked on or was ended."""
+    since, is_here = now(offset_s=-for_s), work.c.lane.in_(lanes)
+    waits = select(work.c.id).where(
+        is_here, work.c.state == WorkState.PENDING, work.c.created_at < since
+    )
     moves = select(work.c.id).where(
-        or_(work.c.state == WorkState.LEASED, work.c.finished_at > since)
+        is_here, or_(work.c.state == WorkState.LEASED, work.c.finished_at > since)
     )
     # The second looks through finished units, so it is asked only where the first finds one.
     if conn.execute(waits.limit(1)).first() is None:

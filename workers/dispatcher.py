@@ -9,10 +9,10 @@ answers to repeated requests that are old, and deletes what the settings no long
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from storage import idempotency, steps, work
+from storage import idempotency, steps, sums, work
 from storage.files import open_files
 from storage.model import Lane, Lease, WorkState
 from storage.sweeping import remove_orphans, sweep
@@ -168,18 +168,16 @@ class Dispatcher:
         self._retention.apply()
         with self._database.begin() as conn:
             idempotency.forget_old(conn)
+        self._reconcile()
+
+    def _reconcile(self) -> None:
+        """Count where all reports are, keep it for who asks, and raise the alarm."""
         with self._database.read() as conn:
-            sums = work.reconcile(conn)
-        if not sums.balanced:
-            log.critical(
-                "reports_do_not_add_up",
-                accepted=sums.accepted,
-                done=sums.done,
-                failed=sums.failed,
-                cancelled=sums.cancelled,
-                open=sums.open,
-                deleted=sums.deleted,
-            )
+            counted = work.reconcile(conn)
+        with self._database.begin() as conn:
+            sums.keep(conn, counted)
+        if not counted.balanced:
+            log.critical("reports_do_not_add_up", **asdict(counted))
 
     def _complain(self, event: str, *, error: Exception | None = None) -> None:
         said = self._said.get(event)

@@ -15,6 +15,7 @@ from workers.app import make_app
 from workers.bell import Bell
 from workers.dispatcher import Dispatcher
 from workers.tasks import Worker
+from workers.watchdog import keep_watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,6 +56,7 @@ def run_worker(settings: WorkerSettings, *, load: Callable[[], Reader] | None = 
         loglevel="WARNING",
     )
     logs.get_logger(__name__).info("worker_started", concurrency=settings.worker_concurrency)
+    keep_watch(settings)
     worker.start()
     return int(worker.exitcode or 0)
 

@@ -9,7 +9,8 @@ from starlette.responses import JSONResponse, Response
 
 from api.problems import Code, Problem
 from api.service import Service, service_of
-from api.views import Health
+from api.views import Health, Readiness, sums_view
+from storage import sums
 from storage.errors import DatabaseOutdatedError
 
 router = APIRouter(tags=["health"])
@@ -21,11 +22,12 @@ async def live() -> Response:
     return JSONResponse({"status": "ok"})
 
 
-@router.get("/healthz/ready", response_model=Health)
+@router.get("/healthz/ready", response_model=Readiness)
 def ready(service: Annotated[Service, Depends(service_of)]) -> Response:
     """Say that reports are accepted and read: database up to date, patterns loaded.
 
-    Redis is not asked: without it reports are accepted all the same, and only wait longer.
+    Redis is not asked: without it reports are accepted all the same, and only wait longer. A sum of
+    reports that is not balanced is an alarm, not a reason to refuse reports.
     """
     try:
         service.database.check_current()
@@ -34,4 +36,7 @@ def ready(service: Annotated[Service, Depends(service_of)]) -> Response:
             Code.NOT_READY, "The database has to be upgraded: run `marrow db upgrade`."
         ) from None
     _ = service.extraction.extractor
-    return JSONResponse({"status": "ok"})
+    with service.database.read() as conn:
+        counted = sums.last(conn)
+    reports = None if counted is None else sums_view(counted)
+    return JSONResponse({"status": "ok", "reports": reports})

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import asdict, replace
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -12,6 +14,8 @@ import pytest
 from api.extraction import Extraction
 from api.problems import Code, Problem
 from extractor import Extractor, Report
+from storage import sums
+from storage.model import Reconciliation
 from storage.settings import StorageSettings
 from tests.api.conftest import HIP_MRI, Api, read_by, running
 from tests.services import wait_until
@@ -88,6 +92,19 @@ def test_a_database_that_is_not_upgraded_is_not_ready(tmp_path: Path) -> None:
         assert httpx.get(f"{server.url}/healthz/live").json() == {"status": "ok"}
     assert (answer.status_code, answer.json()["code"]) == (503, "NOT_READY")
     assert "marrow db upgrade" in answer.json()["detail"]
+
+
+def test_a_ready_server_tells_what_the_dispatcher_counted_last(api: Api) -> None:
+    api.wait_for_patterns()
+    counted = Reconciliation(accepted=7, done=4, failed=1, cancelled=0, open=1, deleted=1)
+    for missing in (0, 1):
+        with api.database.begin() as conn:
+            sums.keep(conn, replace(counted, done=counted.done - missing))
+        answer = httpx.get(f"{api.url}/healthz/ready")
+        assert answer.status_code == 200
+        told = answer.json()["reports"]
+        assert datetime.fromisoformat(told.pop("counted_at")).tzinfo is not None
+        assert told == asdict(counted) | {"done": 4 - missing, "balanced": not missing}
 
 
 def test_the_server_says_what_it_reads_with(api: Api, client: httpx.Client) -> None:

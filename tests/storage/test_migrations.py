@@ -104,10 +104,14 @@ TO_0003: list[tuple[str, dict[str, Any]]] = [
         {},
     ),
 ]
+TO_0004: list[tuple[str, dict[str, Any]]] = [
+    ("INSERT INTO sums VALUES (1, 3, 1, 0, 0, 1, 1, 1)", {}),
+]
 ROWS: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "0001": TO_0001,
     "0002": TO_0002,
     "0003": TO_0003,
+    "0004": TO_0004,
 }
 """Rows of our own for each revision, as its version wrote them."""
 

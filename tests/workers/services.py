@@ -69,6 +69,10 @@ class Process:
         self._popen.send_signal(signal.SIGTERM)
         return self._popen.wait(30)
 
+    def wait(self) -> int:
+        """Wait for its end, and return its exit code."""
+        return self._popen.wait(60)
+
     def clean_up(self) -> None:
         """Leave nothing behind, whatever the test did."""
         with suppress(ProcessLookupError):

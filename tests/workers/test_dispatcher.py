@@ -1,15 +1,17 @@
 from __future__ import annotations
 
+import json
 import threading
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select, update
 
-from storage import idempotency, work
+from storage import idempotency, sums, work
 from storage.clock import now
 from storage.idempotency import KEPT_S, Answer, Request
 from storage.model import Lane, ReportState
 from storage.tables import idempotency as answers
+from storage.tables import work as units
 from tests.services import wait_until
 from workers.dispatcher import Dispatcher, Pass
 from workers.settings import WorkerSettings
@@ -17,7 +19,7 @@ from workers.settings import WorkerSettings
 if TYPE_CHECKING:
     import io
 
-    from storage.model import Claim
+    from storage.model import Claim, Reconciliation
     from tests.services import RedisServer
     from tests.workers.services import Service
 
@@ -114,6 +116,41 @@ def test_what_goes_wrong_in_a_turn_does_not_end_the_loop(
     loop.run(stop)
     assert len(turns) == 3
     assert stream.getvalue().count("dispatch_failed") == 1
+
+
+def test_where_all_reports_are_is_counted_and_kept_for_who_asks(service: Service) -> None:
+    service.accept(*(f"report {n}" for n in range(3)))
+
+    def counted() -> Reconciliation | None:
+        with service.database.read() as conn:
+            found = sums.last(conn)
+        return None if found is None else found.reports
+
+    stop = threading.Event()
+    loop = threading.Thread(target=dispatcher(service).run, args=(stop,))
+    loop.start()
+    try:
+        wait_until(counted, what="the sum")
+    finally:
+        stop.set()
+        loop.join()
+    assert counted() == service.sums()
+    assert service.sums().open == 3
+
+
+def test_a_sum_that_does_not_match_is_an_alarm(
+    sqlite_service: Service, stream: io.StringIO
+) -> None:
+    [accepted] = sqlite_service.accept("report")
+    loop = dispatcher(sqlite_service)
+    loop._reconcile()
+    assert stream.getvalue() == ""
+    with sqlite_service.database.begin() as conn:
+        conn.execute(update(units).where(units.c.id == accepted.work_id).values(state="done"))
+    loop._reconcile()
+    [line] = map(json.loads, stream.getvalue().splitlines())
+    assert (line["event"], line["accepted"], line["open"]) == ("reports_do_not_add_up", 1, 0)
+    assert line["level"] == "critical"
 
 
 def test_old_answers_to_repeated_requests_are_forgotten_while_it_runs(service: Service) -> None:
