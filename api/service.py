@@ -11,6 +11,7 @@ from typing import cast
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
+from api.access_log import AccessLog
 from api.cursors import Cursors
 from api.extraction import Extraction
 from api.settings import ApiSettings
@@ -33,6 +34,7 @@ class Service:
     extraction: Extraction
     ring: Ring
     files: Files
+    access_log: AccessLog
     source_roots: tuple[Path, ...] = ()
     """Directories below which archives may be audited where they lie."""
     _ringing: set[asyncio.Task[None]] = field(default_factory=set)

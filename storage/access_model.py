@@ -65,6 +65,18 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
+class Question(StrEnum):
+    """The questions that are asked often."""
+
+    ALL = "all"
+    EXPORTS = "exports"
+    """Texts, tables and files that were given out."""
+    AFTER_HOURS = "after-hours"
+    """What was done outside of working hours, and at weekends."""
+    FAILED_SIGN_INS = "failed-sign-ins"
+    REFUSED = "refused"
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One thing that somebody did. Names, numbers and our own ids; no word of any report."""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, time
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
 from storage.access_log import logged
-from storage.access_model import Action, Outcome
+from storage.access_model import Action, Outcome, Question
 from storage.tables import access_log
 
 if TYPE_CHECKING:
@@ -27,18 +26,6 @@ LOOKED_AT = 50_000
 """Entries that one page looks at at most; a page may be short, and the next one goes on."""
 _FETCH = 1_000
 _SATURDAY = 5
-
-
-class Question(StrEnum):
-    """The questions that are asked often."""
-
-    ALL = "all"
-    EXPORTS = "exports"
-    """Texts, tables and files that were given out."""
-    AFTER_HOURS = "after-hours"
-    """What was done outside of working hours, and at weekends."""
-    FAILED_SIGN_INS = "failed-sign-ins"
-    REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)

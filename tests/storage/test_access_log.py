@@ -14,8 +14,8 @@ from sqlalchemy.exc import DBAPIError
 
 from storage import access_log
 from storage.access_check import check
-from storage.access_model import GENESIS, Action, Entry, Head, Outcome
-from storage.access_queries import Filters, Hours, Question, list_page
+from storage.access_model import GENESIS, Action, Entry, Head, Outcome, Question
+from storage.access_queries import Filters, Hours, list_page
 from storage.clock import now
 from storage.database import Database
 from storage.tables import access_log as log_table
