@@ -13,6 +13,8 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import JSONResponse, Response
 
+from api.access_log import AccessLog
+from api.access_queries import LOG_PARAMETERS
 from api.admission import Admission
 from api.audit_queries import PARAMETERS as AUDIT_PARAMETERS
 from api.audit_views import AUDITS_PATH
@@ -23,7 +25,7 @@ from api.extraction import Extraction
 from api.listing import PARAMETERS
 from api.openapi import TITLE, describe
 from api.problems import Code, FieldError, Problem, problem_response
-from api.routes import audit_results, audits, extract, health, reports
+from api.routes import access_log, audit_results, audits, extract, health, reports
 from api.service import Ring, Service
 from api.settings import ApiSettings
 from api.validation import failed, parameter_errors
@@ -86,7 +88,7 @@ def make_application(settings: ApiSettings) -> FastAPI:
         ],
         exception_handlers=_HANDLERS,
     )
-    for routes in (reports, extract, audits, audit_results, health):
+    for routes in (reports, extract, audits, audit_results, access_log, health):
         app.include_router(routes.router)
     app.add_api_route("/openapi.json", _openapi_document, include_in_schema=False)
     app.openapi = partial(describe, app)  # type: ignore[method-assign]  # as FastAPI documents
@@ -97,9 +99,10 @@ def _make_service(settings: ApiSettings, storage: StorageSettings, ring: Ring) -
     storage.make_data_dir()
     # A pepper that an operator names has to be there; the default one is made.
     pepper = load_pepper(storage.pepper_path, create=storage.key_pepper_file is None)
+    database = Database.open(storage)
     return Service(
         settings=settings,
-        database=Database.open(storage),
+        database=database,
         pepper=pepper,
         cursors=Cursors(pepper),
         extraction=Extraction(
@@ -110,6 +113,7 @@ def _make_service(settings: ApiSettings, storage: StorageSettings, ring: Ring) -
         ring=ring,
         admission=Admission(most_open=settings.max_open_units),
         files=open_files(storage),
+        access_log=AccessLog(database),
         source_roots=storage.source_roots,
     )
 
@@ -118,10 +122,12 @@ def _make_service(settings: ApiSettings, storage: StorageSettings, ring: Ring) -
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service: Service = app.state.service
     service.extraction.start()
+    service.access_log.start()
     try:
         yield
     finally:
         service.extraction.stop()
+        service.access_log.stop()
         service.database.dispose()
 
 
@@ -141,7 +147,7 @@ def _on_problem(request: Request, error: Exception) -> Response:
 
 def _on_parameters(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - what it is registered for
-    return _answer(request, failed(parameter_errors(error.errors(), PARAMETERS | AUDIT_PARAMETERS)))
+    return _answer(request, failed(parameter_errors(error.errors(), _PARAMETERS)))
 
 
 def _on_http(request: Request, error: Exception) -> Response:
@@ -168,6 +174,7 @@ def _pointer(field: str) -> str:
     return "/" + field.replace(".", "/")
 
 
+_PARAMETERS = PARAMETERS | AUDIT_PARAMETERS | LOG_PARAMETERS
 _HTTP_CODES = {
     404: (Code.ROUTE_NOT_FOUND, "See /openapi.json for what there is."),
     405: (Code.METHOD_NOT_ALLOWED, "The header `Allow` lists the methods of this address."),

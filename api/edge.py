@@ -1,4 +1,4 @@
-"""The edge of every request: its id, its one log line, its headers, and the end of all errors.
+"""The edge of every request: its id, its log lines, its headers, and the end of all errors.
 
 What no route or handler caught ends here as a 500 problem. It is not raised again, because the
 server would log its message, and a message may quote a report. A log line names the route's
@@ -8,20 +8,21 @@ template, never the path or the query, whose words are the client's.
 from __future__ import annotations
 
 import time
-import traceback
 import uuid
 
 import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.access import METHODS, NotLoggedError, entry_of
+from api.frames import frames
 from api.problems import Code, Problem, problem_response
+from api.security import declared_action
+from storage.access_model import DISCLOSING, Outcome
 
 _LOG = structlog.get_logger()
 _QUIET = frozenset({"/healthz/live", "/healthz/ready"})
 """Routes that are asked every few seconds: logged only where they fail."""
-_METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
-"""A method is a word of the client's as well: others are not logged."""
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
@@ -45,6 +46,8 @@ class Edge:
             await self._app(scope, receive, exchange.send)
         except Problem as problem:
             await exchange.answer(problem, receive)
+        except NotLoggedError:
+            await exchange.answer(_not_logged(), receive)
         except Exception as error:  # noqa: BLE001 - the edge of the request
             _LOG.error(
                 "request_failed",
@@ -71,12 +74,24 @@ class _Exchange:
     async def send(self, message: Message) -> None:
         """Pass a message on, with our headers on the first one."""
         if message["type"] == "http.response.start":
+            await self._note(message["status"])
             self._status = message["status"]
             headers = MutableHeaders(scope=message)
             headers["X-Request-Id"] = self.request_id
             for name, value in _HEADERS.items():
                 headers.setdefault(name, value)
         await self._send(message)
+
+    async def _note(self, status: int) -> None:
+        """Put the request into the access log, before anything of the answer is sent."""
+        entry = entry_of(self._scope, status, declared_action(self._scope.get("route")))
+        if entry is None:
+            return
+        log = self._scope["app"].state.service.access_log
+        if entry.action in DISCLOSING and entry.outcome is Outcome.DONE:
+            await log.write(entry)
+        else:
+            log.put(entry)
 
     async def answer(self, problem: Problem, receive: Receive) -> None:
         """Answer with a problem, unless an answer has begun already."""
@@ -94,7 +109,7 @@ class _Exchange:
         _LOG.info(
             "request",
             request=self.request_id,
-            method=self._scope["method"] if self._scope["method"] in _METHODS else None,
+            method=self._scope["method"] if self._scope["method"] in METHODS else None,
             route=route,
             status=status,
             seconds=round(time.perf_counter() - self._started, 4),
@@ -103,13 +118,15 @@ class _Exchange:
         )
 
 
+def _not_logged() -> Problem:
+    return Problem(
+        Code.STORAGE_UNAVAILABLE,
+        "The access log cannot be written, and without it nothing is given out; try again.",
+        headers={"Retry-After": "5"},
+    )
+
+
 def _internal_error() -> Problem:
     return Problem(
         Code.INTERNAL_ERROR, "The error is in our log, under the id that `instance` gives."
     )
-
-
-def frames(error: BaseException) -> list[str]:
-    """Return ``file:line function`` of each frame, innermost last: no message, no values."""
-    passed = traceback.extract_tb(error.__traceback__)
-    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in passed]

@@ -13,7 +13,7 @@ from threading import BoundedSemaphore
 
 import structlog
 
-from api.edge import frames
+from api.frames import frames
 from api.problems import Code, Problem
 from extractor import Extractor, Report, Result
 

@@ -20,3 +20,5 @@ class Scope(StrEnum):
     """States and what was found; with ``text:read`` also what shows the words around it."""
     AUDITS_DELETE = "audits:delete"
     KEYS_ADMIN = "keys:admin"
+    LOG_READ = "log:read"
+    """Reading the access log: who did what, and when."""

@@ -9,13 +9,16 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import Depends, Request, Security
+from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 from starlette.concurrency import run_in_threadpool
 
+from api.access import ACTIONS, Note, TheNote
 from api.problems import Code, Problem
 from api.scopes import Scope
 from api.service import Service, service_of
 from storage import keys
+from storage.access_model import Action
 from storage.errors import DatabaseUnavailableError, KeyRefusedError
 
 PUBLIC = frozenset({"/healthz/live", "/healthz/ready", "/openapi.json"})
@@ -29,7 +32,9 @@ _HEADER = APIKeyHeader(
 
 
 async def authenticate(
+    *,
     request: Request,
+    note: TheNote,
     service: Annotated[Service, Depends(service_of)],
     bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
     header: Annotated[str | None, Security(_HEADER)],
@@ -42,7 +47,8 @@ async def authenticate(
             "Send an API key as `Authorization: Bearer ...` or `X-API-Key: ...`.",
             headers=_CHALLENGE,
         )
-    key = await run_in_threadpool(_verify, service, token)
+    key = await run_in_threadpool(_verify, service, token, note)
+    note.caller = f"key:{key.id}"
     request.state.key_id = key.id
     return key
 
@@ -53,8 +59,10 @@ CurrentKey = Annotated[keys.Key, Depends(authenticate)]
 class Needs:
     """A dependency that lets a request through only with a scope."""
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: Scope, action: Action | None = None) -> None:
+        """``action``: what the access log calls it, where the scope does not say it."""
         self.scope = scope
+        self.action = ACTIONS[scope] if action is None else action
 
     async def __call__(self, key: CurrentKey) -> None:
         """Raise Problem unless the request's key has the scope."""
@@ -67,11 +75,21 @@ def check_scope(key: keys.Key, scope: Scope) -> None:
         raise Problem(Code.SCOPE_MISSING, f"The key needs the scope `{scope.value}` for this.")
 
 
-def _verify(service: Service, token: str) -> keys.Key:
+def declared_action(route: object) -> Action | None:
+    """Return what a route does, as the access log calls it; ``None`` for a public one."""
+    if not isinstance(route, APIRoute):
+        return None
+    calls = (dependency.call for dependency in route.dependant.dependencies)
+    return next((call.action for call in calls if isinstance(call, Needs)), None)
+
+
+def _verify(service: Service, token: str, note: Note) -> keys.Key:
     try:
         with service.database.read() as conn:
             key = keys.verify(conn, service.pepper, token)
-    except KeyRefusedError:
+    except KeyRefusedError as error:
+        note.action = Action.SIGN_IN
+        note.caller = None if error.key_id is None else f"key:{error.key_id}"
         raise Problem(
             Code.KEY_INVALID, "The key is unknown, expired or revoked.", headers=_CHALLENGE
         ) from None

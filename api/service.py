@@ -11,6 +11,7 @@ from typing import cast
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
+from api.access_log import AccessLog
 from api.admission import Admission
 from api.cursors import Cursors
 from api.extraction import Extraction
@@ -35,6 +36,7 @@ class Service:
     ring: Ring
     admission: Admission
     files: Files
+    access_log: AccessLog
     source_roots: tuple[Path, ...] = ()
     """Directories below which archives may be audited where they lie."""
     _ringing: set[asyncio.Task[None]] = field(default_factory=set)

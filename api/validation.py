@@ -48,6 +48,15 @@ _SENTENCES: Mapping[str, tuple[str, str]] = {
     "nul_character": ("NUL_CHARACTER", "must not hold the character NUL (U+0000)"),
     "control_character": ("CONTROL_CHARACTER", "must not hold control characters"),
     "mapping_form": ("WRONG_FORM", "must be `field=column` with one of our fields"),
+    "zone_form": ("WRONG_FORM", "must be the name of a time zone, as Europe/Berlin"),
+    "hours_order": ("WRONG_FORM", "`opens` must be before `closes`"),
+    "datetime_parsing": ("WRONG_FORM", "must be a time with its offset, as 2026-11-26T07:00:00Z"),
+    "datetime_from_date_parsing": (
+        "WRONG_FORM",
+        "must be a time with its offset, as 2026-11-26T07:00:00Z",
+    ),
+    "timezone_aware": ("WRONG_FORM", "must be a time with its offset, as 2026-11-26T07:00:00Z"),
+    "time_parsing": ("WRONG_FORM", "must be a time of the day, as 07:00"),
     "string_unicode": ("INVALID_UNICODE", "is not valid Unicode"),
 }
 _OTHERWISE = ("INVALID", "is not valid")

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.logged import entry, who
 from cli.processes import one_line_errors
+
+if TYPE_CHECKING:
+    from storage.settings import StorageSettings
 
 _DATA = "The data directory."
 
@@ -43,6 +47,7 @@ def backup(
             settings = settings.model_copy(update={"data_dir": data})
         if target.is_dir():
             target /= f"marrow-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.tar"
+        _log(settings)
         manifest = back_up(settings, target, with_secrets=with_secrets)
     typer.echo(f"{target}: {len(manifest.entries)} files, {manifest.bytes} bytes")
     if not with_secrets:
@@ -82,7 +87,7 @@ def restore(
         if data is None:
             typer.echo("marrow: name the directory: --data DIR", err=True)
             raise typer.Exit(2)
-        done = bring_back(backup, data, replace=replace)
+        done = bring_back(backup, data, replace=replace, caller=who())
     facts = done.manifest.facts
     typer.echo(f"{data}: as of {facts.made_at}; {done.waiting} units of work wait to be done")
     if done.set_aside is not None:
@@ -93,3 +98,22 @@ def restore(
             "600), or make new keys with `marrow keys create`.",
             err=True,
         )
+
+
+def _log(settings: StorageSettings) -> None:
+    """Tell the access log, which goes into the backup with it: everything is taken away."""
+    from storage import access_log
+    from storage.access_model import Action
+    from storage.database import HEAD, Database
+    from storage.errors import DatabaseUnavailableError
+
+    with Database(settings.url) as database:
+        if not database.is_sqlite or not Path(database.url.database or "").is_file():
+            return  # said by the backup itself
+        try:
+            if database.revision() != HEAD:
+                return  # of an older version, without such a log
+            with database.begin() as conn:
+                access_log.append(conn, [entry("marrow backup", Action.EXPORT)])
+        except DatabaseUnavailableError:
+            pass

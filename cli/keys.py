@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from api.scopes import Scope
+from cli.logged import entry
 
 if TYPE_CHECKING:
     from storage.database import Database
@@ -38,12 +39,15 @@ def create(
 
     Example: marrow keys create --name ris --scope reports:write --scope reports:read
     """
-    from storage import keys
+    from storage import access_log, keys
+    from storage.access_model import Action
 
     scopes = scope or [Scope.REPORTS_WRITE, Scope.REPORTS_READ]
     expires_at = datetime.now(UTC) + timedelta(days=days) if days else None
     with _opened() as store, store.database.begin() as conn:
         new = keys.create(conn, store.pepper, name=name, scopes=scopes, expires_at=expires_at)
+        made = entry("marrow keys create", Action.ADMINISTER, target=f"key:{new.key.id}")
+        access_log.append(conn, [made])
     # The key alone on standard output, so that a script can keep it.
     typer.echo(
         f"key {new.key.id} ({', '.join(sorted(new.key.scopes))}), shown this once:", err=True
@@ -73,10 +77,14 @@ def revoke(id: Annotated[str, typer.Argument(help="The key's id, from the list."
 
     Example: marrow keys revoke 4f9Kq2Lz
     """
-    from storage import keys
+    from storage import access_log, keys
+    from storage.access_model import Action
 
     with _opened() as store, store.database.begin() as conn:
         is_revoked = keys.revoke(conn, id)
+        if is_revoked:
+            done = entry("marrow keys revoke", Action.ADMINISTER, target=f"key:{id}")
+            access_log.append(conn, [done])
     if not is_revoked:
         typer.echo("marrow: no such key, or it is revoked already; see: marrow keys list", err=True)
         raise typer.Exit(2)

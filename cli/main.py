@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from cli import audits, keys, processes
+from cli.access_log import access_log, verify_log
 from cli.audit import audit
 from cli.backup import backup, restore
 from cli.evaluate import evaluate
@@ -47,6 +48,8 @@ app.command(rich_help_panel="The service")(submit)
 app.add_typer(audits.app, name="audits", rich_help_panel="The service")
 app.add_typer(keys.app, name="keys", rich_help_panel="The service")
 app.command(rich_help_panel="The service")(purge)
+app.command(rich_help_panel="The service")(access_log)
+app.command(rich_help_panel="The service")(verify_log)
 app.command(rich_help_panel="The service")(backup)
 app.command(rich_help_panel="The service")(restore)
 app.command(rich_help_panel="The service in production")(processes.api)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import re
 import sys
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.logged import entry, who
 from cli.processes import one_line_errors
 
 if TYPE_CHECKING:
@@ -155,12 +155,17 @@ def _delete(
     *,
     no_compact: bool,
 ) -> None:
-    from storage import retention
+    from storage import access_log, retention
+    from storage.access_model import Action
     from storage.files import open_files
     from storage.sweeping import sweep
     from storage.tombstones import Deletion
 
-    deletion = Deletion(wanted.reason, by=f"user:{getpass.getuser()}")
+    with database.begin() as conn:
+        # Before the first of them goes: a purge that is cut short is told of, too.
+        items = len(found.reports) + len(found.audits)
+        access_log.append(conn, [entry("marrow purge", Action.DELETE, items=items)])
+    deletion = Deletion(wanted.reason, by=who())
     reports = retention.delete_reports(database, found.reports, deletion)
     audits = retention.delete_audits(database, found.audits)
     files = open_files(settings)

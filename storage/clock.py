@@ -21,6 +21,11 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
 
+def millis(at: datetime) -> int:
+    """Return a moment as it is stored: whole milliseconds since 1970."""
+    return (at - _EPOCH) // _MILLISECOND
+
+
 class UtcMillis(TypeDecorator[datetime]):
     """An aware datetime, kept as milliseconds since 1970."""
 
@@ -30,7 +35,7 @@ class UtcMillis(TypeDecorator[datetime]):
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
         """Turn an aware datetime into milliseconds."""
         del dialect
-        return None if value is None else (value - _EPOCH) // _MILLISECOND
+        return None if value is None else millis(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
         """Turn milliseconds into an aware datetime."""

@@ -152,8 +152,10 @@ class KeyRefusedError(StorageError):
 
     code = "key_refused"
 
-    def __init__(self) -> None:
+    def __init__(self, key_id: str | None = None) -> None:
         super().__init__("the key is not valid")
+        self.key_id = key_id
+        """Which key of ours it claims to be, for the access log."""
 
 
 class KeyUnknownError(KeyRefusedError):

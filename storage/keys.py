@@ -130,11 +130,11 @@ def verify(conn: Connection, pepper: bytes, token: str) -> Key:
     # The same work is done for an id that does not exist.
     expected = "" if row is None else row.secret_hmac
     if not hmac.compare_digest(_digest(pepper, form[2]), expected) or row is None:
-        raise KeyUnknownError
+        raise KeyUnknownError(None if row is None else row.id)
     if row.revoked_at is not None:
-        raise KeyRevokedError
+        raise KeyRevokedError(row.id)
     if row.expires_at is not None and row.expires_at <= row.clock:
-        raise KeyExpiredError
+        raise KeyExpiredError(row.id)
     return _key(row)
 
 

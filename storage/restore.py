@@ -10,7 +10,8 @@ from uuid import uuid4
 
 from sqlalchemy import case, select, update
 
-from storage import backup_file, work
+from storage import access_log, backup_file, work
+from storage.access_model import Action, Entry, Outcome
 from storage.backup import SECRETS
 from storage.database import Database
 from storage.errors import BackupError
@@ -43,8 +44,12 @@ class Restored:
     """Where what was there before lies now."""
 
 
-def restore(backup: Path, data_dir: Path, *, replace: bool = False) -> Restored:
+def restore(
+    backup: Path, data_dir: Path, *, replace: bool = False, caller: str | None = None
+) -> Restored:
     """Check a backup and bring it back into a directory that is empty.
+
+    ``caller``: who does it, for the access log that goes on from the one in the backup.
 
     With ``replace`` what is there is set aside first, within the directory. The tables are brought
     to what this version needs, and what was being worked on waits again. Raises BackupError,
@@ -63,7 +68,7 @@ def restore(backup: Path, data_dir: Path, *, replace: bool = False) -> Restored:
         draft.mkdir(mode=0o700)
         try:
             manifest = backup_file.unpack(backup, draft)
-            waiting = _make_ready(draft)
+            waiting = _make_ready(draft, caller)
             set_aside = _set_aside(data_dir, there) if there else None
             _move_in(draft, data_dir)
         except OSError as error:
@@ -79,7 +84,7 @@ def _content(data_dir: Path) -> list[Path]:
     return sorted(path for path in data_dir.iterdir() if path.name not in _IGNORED)
 
 
-def _make_ready(draft: Path) -> int:
+def _make_ready(draft: Path, caller: str | None) -> int:
     """Upgrade the tables, and let go of all leases: who held them works elsewhere."""
     path = draft / SQLITE_FILE
     if not path.is_file():
@@ -88,6 +93,8 @@ def _make_ready(draft: Path) -> int:
         database.upgrade()
         with database.begin() as conn:
             _release_all(conn)
+            entry = Entry(Action.ADMINISTER, Outcome.DONE, caller=caller, route="marrow restore")
+            access_log.append(conn, [entry])
         with database.read() as conn:
             waiting = work.open_units(conn)
     for beside in draft.glob(f"{SQLITE_FILE}-*"):

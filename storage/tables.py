@@ -220,6 +220,51 @@ keys = Table(
     Column("revoked_at", UtcMillis),
 )
 
+access_log = Table(
+    "access_log",
+    metadata,
+    # Without gaps: given by whoever holds the head, not by the database.
+    Column("seq", RowId, primary_key=True, autoincrement=False),
+    Column("at", UtcMillis, nullable=False),
+    Column("caller", Text),
+    Column("peer", Text),
+    Column("action", Text, nullable=False),
+    Column("method", Text),
+    Column("route", Text),
+    Column("target", Text),
+    Column("items", Integer),
+    Column("outcome", Text, nullable=False),
+    Column("status", Integer),
+    Column("code", Text),
+    Column("request", Text),
+    Column("times", Integer, nullable=False),
+    # Over all of the above and the hash of the entry before; see storage.access_model.
+    Column("hash", Text, nullable=False),
+)
+Index("ix_access_log_at", access_log.c.at)
+Index("ix_access_log_action", access_log.c.action, access_log.c.seq)
+_targeted = access_log.c.target.is_not(None)
+Index(
+    "ix_access_log_target",
+    access_log.c.target,
+    access_log.c.seq,
+    sqlite_where=_targeted,
+    postgresql_where=_targeted,
+)
+
+# One row: the last entry of the log, and where what is kept of it begins.
+access_log_head = Table(
+    "access_log_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("seq", RowId, nullable=False),
+    Column("hash", Text, nullable=False),
+    # The last entry that was deleted by age: the first one that is kept is chained to it.
+    Column("start_seq", RowId, nullable=False),
+    Column("start_hash", Text, nullable=False),
+    CheckConstraint("id = 1", name="only_one"),
+)
+
 tombstones = Table(
     "tombstones",
     metadata,

@@ -41,6 +41,7 @@ ALLOWED = frozenset(
         "event",
         "failed",
         "frames",
+        "head",
         "key",
         "lane",
         "level",

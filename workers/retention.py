@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from storage import retention
+from storage import access_log, retention
 from storage.compaction import empty_log
 from storage.tombstones import Deletion, Reason
 from workers.logs import get_logger
@@ -30,6 +30,7 @@ class Retention:
     def apply(self, *, for_s: float = MOST_S) -> None:
         """Delete for a while; what is left is for the next time."""
         deleted = self._delete_reports(for_s) + self._delete_audits()
+        self._delete_log_entries()
         self._has_dirty_log = self._has_dirty_log or deleted > 0
         if self._has_dirty_log:
             # What was deleted stands in SQLite's log until that is emptied.
@@ -57,3 +58,11 @@ class Retention:
         if deleted:
             log.info("audits_deleted", audits=deleted)
         return deleted
+
+    def _delete_log_entries(self) -> None:
+        days = self._settings.keep_access_log_days
+        if days is None:
+            return
+        deleted = access_log.prune(self._database, days=days, caller="dispatcher")
+        if deleted:
+            log.info("access_log_entries_deleted", deleted=deleted)

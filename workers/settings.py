@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from itertools import pairwise
 from pathlib import Path  # noqa: TC003 (pydantic reads the annotations)
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from audits.model import SHARD_REPORTS
+from storage.access_log import KEPT_DAYS_AT_LEAST
 from storage.model import Lane
 from workers.bell import BellSettings
 
@@ -59,6 +60,9 @@ class WorkerSettings(BellSettings):
     """Reports that were accepted longer ago are deleted; by default they are kept."""
     keep_audits_days: PositiveInt | None = None
     """Audits that ended longer ago are deleted with their files; by default they are kept."""
+
+    keep_access_log_days: Annotated[int, Field(ge=KEPT_DAYS_AT_LEAST)] | None = None
+    """Entries of the access log that are older are deleted; by default they are kept."""
 
     dispatch_every_s: PositiveFloat = 0.5
     ring_again_s: PositiveFloat = 5

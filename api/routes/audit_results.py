@@ -14,6 +14,7 @@ from fastapi import APIRouter, Depends, Query
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
+from api.access import TheNote
 from api.audit_queries import (
     CasesQuery,
     FailuresQuery,
@@ -30,6 +31,7 @@ from api.scopes import Scope
 from api.security import CurrentKey, Needs, check_scope
 from api.service import Service
 from archives.write import NOTICE
+from storage.access_model import Action
 from storage.audit_model import OPEN
 
 router = APIRouter(tags=["audits"])
@@ -59,17 +61,20 @@ def _contents(*suffixes: str) -> dict[int | str, dict[str, Any]]:
     AUDITS_PATH + "/{id}/cases",
     response_model=CaseList,
     responses={200: {"content": {"text/csv": {}}}},
-    dependencies=[Depends(Needs(Scope.AUDITS_READ))],
+    dependencies=[Depends(Needs(Scope.AUDITS_READ, Action.SEARCH))],
 )
 async def get_cases(
     id: str,  # noqa: A002 - the name in the path
     query: Annotated[CasesQuery, Query()],
+    note: TheNote,
     service: TheService,
 ) -> Response:
     """List the cases, strongest first: a row for each probable hip, with its evidence in quotes.
 
     `format=csv` gives `cases.csv`, whole.
     """
+    if query.format is RowFormat.CSV:
+        note.action = Action.EXPORT
     return await _rows(service, id, OutputFile.CASES, query, member="cases")
 
 
@@ -95,7 +100,7 @@ async def get_failures(
     AUDITS_PATH + "/{id}/results",
     response_class=StreamingResponse,
     responses=_contents(".parquet", ".csv", ".ndjson"),
-    dependencies=[Depends(Needs(Scope.AUDITS_READ))],
+    dependencies=[Depends(Needs(Scope.AUDITS_READ, Action.EXPORT))],
 )
 async def get_results(
     id: str,  # noqa: A002 - the name in the path
@@ -119,7 +124,7 @@ async def get_results(
     AUDITS_PATH + "/{id}/report",
     response_class=StreamingResponse,
     responses=_contents(".html"),
-    dependencies=[Depends(Needs(Scope.AUDITS_READ))],
+    dependencies=[Depends(Needs(Scope.AUDITS_READ, Action.EXPORT))],
 )
 async def get_report_page(
     id: str,  # noqa: A002 - the name in the path
@@ -135,7 +140,7 @@ async def get_report_page(
     AUDITS_PATH + "/{id}/files/{file}",
     response_class=StreamingResponse,
     responses=_contents(".parquet", ".csv", ".json", ".html"),
-    dependencies=[Depends(Needs(Scope.AUDITS_READ))],
+    dependencies=[Depends(Needs(Scope.AUDITS_READ, Action.EXPORT))],
 )
 async def get_file(
     id: str,  # noqa: A002 - the name in the path

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
+from api.access import TheNote
 from api.audit_events import Place, events
 from api.audit_queries import AuditArgumentsQuery, AuditsQuery
 from api.audit_views import (
@@ -24,6 +25,7 @@ from api.scopes import Scope
 from api.security import CurrentKey, Needs
 from api.service import Service, service_of
 from storage import audits
+from storage.access_model import Action
 from storage.audit_model import OPEN, AuditPage, AuditState, StoredAudit
 from storage.sweeping import sweep
 
@@ -63,6 +65,7 @@ async def post_audit(
     request: Request,
     query: Annotated[AuditArgumentsQuery, Query()],
     key: CurrentKey,
+    note: TheNote,
     service: TheService,
     content_disposition: Annotated[str | None, Header(description=_NAME)] = None,
     idempotency_key: Annotated[str | None, Header(description=_ONCE, max_length=1_000)] = None,
@@ -77,6 +80,7 @@ async def post_audit(
     del content_disposition, idempotency_key  # declared for the description; read elsewhere
     start = start_from_source if is_source(request) else start_from_upload
     started = await start(request, service, key, query)
+    note.target = started.id
     audit = await run_in_threadpool(load, service, started.id)
     headers = {"Location": audit_path(audit.id), "Retry-After": _RETRY_AFTER_S}
     if started.is_replayed:
@@ -146,7 +150,7 @@ async def get_events(
 @router.post(
     AUDITS_PATH + "/{id}/cancel",
     response_model=AuditView,
-    dependencies=[Depends(Needs(Scope.AUDITS_WRITE))],
+    dependencies=[Depends(Needs(Scope.AUDITS_WRITE, Action.CHANGE))],
 )
 async def cancel_audit(
     id: str,  # noqa: A002 - the name in the path

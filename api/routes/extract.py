@@ -16,6 +16,7 @@ from api.security import Needs
 from api.service import Service, service_of
 from api.views import PatternsView
 from extractor.model import Result
+from storage.access_model import Action
 
 router = APIRouter()
 
@@ -41,7 +42,7 @@ async def extract(
     "/v1/patterns",
     tags=["patterns"],
     response_model=PatternsView,
-    dependencies=[Depends(Needs(Scope.REPORTS_READ))],
+    dependencies=[Depends(Needs(Scope.REPORTS_READ, Action.FOLLOW))],
 )
 async def patterns(service: Annotated[Service, Depends(service_of)]) -> Response:
     """Return the versions and the digest of what this server reads reports with."""

@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
 from api.accepting import Acceptance, accept, read_once
+from api.access import TheNote
 from api.body import JsonBody
 from api.listing import ReportQuery
 from api.openapi import json_request
@@ -30,6 +31,7 @@ from api.views import (
 )
 from api.waiting import preferred_wait_s, wait_until_final
 from storage import idempotency, reports, tombstones
+from storage.access_model import Action
 from storage.model import Lane, ReportState, StoredReport
 from storage.tombstones import Deletion, Reason, Tombstone
 
@@ -56,6 +58,7 @@ async def post_reports(
     request: Request,
     posted: Annotated[ReportIn | ReportsIn, Depends(JsonBody(SUBMISSION, tagged=True))],
     key: CurrentKey,
+    note: TheNote,
     service: TheService,
     idempotency_key: Annotated[str | None, Header(description=_ONCE, max_length=1_000)] = None,
 ) -> Response:
@@ -70,17 +73,23 @@ async def post_reports(
     once = await read_once(request, key, f"POST {REPORTS_PATH}")
     if isinstance(posted, ReportsIn):
         new = [report.to_new_report() for report in posted.reports]
+        note.items = len(new)
         acceptance = await accept(service, new, lane=Lane.BULK, once=once)
         return _answer_many(acceptance)
     one = posted.to_new_report()
     acceptance = await accept(service, [one], lane=Lane.INTERACTIVE, once=once)
+    note.target = acceptance.reports[0].id
     return await _answer_one(request, service, acceptance)
 
 
 @router.get(
-    REPORTS_PATH, response_model=ReportList, dependencies=[Depends(Needs(Scope.REPORTS_READ))]
+    REPORTS_PATH,
+    response_model=ReportList,
+    dependencies=[Depends(Needs(Scope.REPORTS_READ, Action.SEARCH))],
 )
-async def list_reports(query: Annotated[ReportQuery, Query()], service: TheService) -> Response:
+async def list_reports(
+    query: Annotated[ReportQuery, Query()], note: TheNote, service: TheService
+) -> Response:
     """List reports, newest first, without results and texts.
 
     `finding`, `status` and `site` must hold for one and the same mention. Follow `next_cursor`
@@ -96,6 +105,7 @@ async def list_reports(query: Annotated[ReportQuery, Query()], service: TheServi
         return page.reports, page.next_after
 
     page, next_after = await run_in_threadpool(load)
+    note.items = len(page)
     cursor = None if next_after is None else service.cursors.make(next_after, named)
     return JSONResponse({"reports": [report_summary(r) for r in page], "next_cursor": cursor})
 
@@ -106,8 +116,10 @@ async def list_reports(query: Annotated[ReportQuery, Query()], service: TheServi
     dependencies=[Depends(Needs(Scope.REPORTS_READ))],
 )
 async def get_report(
+    *,
     id: str,  # noqa: A002 - the name in the path
     key: CurrentKey,
+    note: TheNote,
     service: TheService,
     include: Annotated[Literal["text"] | None, Query()] = None,
 ) -> Response:
@@ -117,6 +129,7 @@ async def get_report(
     deleted answers `410`.
     """
     if include == "text":
+        note.action = Action.READ_TEXT
         check_scope(key, Scope.TEXT_READ)
     report = await run_in_threadpool(_load, service, id, include_text=include == "text")
     headers = {"Retry-After": _RETRY_AFTER_S} if report.state is ReportState.QUEUED else {}

@@ -374,7 +374,8 @@ def test_an_unknown_audit_is_not_found(client: httpx.Client, id_: str) -> None:
 
 
 def test_nothing_of_an_archive_is_logged(api: Api, client: httpx.Client, done: str) -> None:
+    accepted = post(client, archive())
     client.get(f"/v1/audits/{done}/cases")
     assert CANARY not in api.log.getvalue()
     assert "export.jsonl" not in api.log.getvalue()
-    assert Path(done).name in api.log.getvalue()
+    assert accepted in api.log.getvalue()

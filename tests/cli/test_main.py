@@ -12,7 +12,7 @@ COMMANDS = [
     ["audits", "submit"], ["audits", "list"], ["audits", "show"], ["audits", "follow"],
     ["audits", "fetch"], ["audits", "cancel"], ["audits", "delete"],
     ["serve"], ["api"], ["worker"], ["dispatcher"], ["keys", "create"], ["keys", "list"],
-    ["keys", "revoke"], ["db", "upgrade"],
+    ["keys", "revoke"], ["db", "upgrade"], ["access-log"], ["verify-log"],
 ]  # fmt: skip
 
 

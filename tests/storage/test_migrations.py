@@ -107,11 +107,21 @@ TO_0003: list[tuple[str, dict[str, Any]]] = [
 TO_0004: list[tuple[str, dict[str, Any]]] = [
     ("INSERT INTO sums VALUES (1, 3, 1, 0, 0, 1, 1, 1)", {}),
 ]
+TO_0005: list[tuple[str, dict[str, Any]]] = [
+    (
+        (
+            "INSERT INTO access_log (seq, at, action, outcome, times, hash) "
+            "VALUES (1, 1, 'read', 'done', 1, '00')"
+        ),
+        {},
+    ),
+]
 ROWS: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "0001": TO_0001,
     "0002": TO_0002,
     "0003": TO_0003,
     "0004": TO_0004,
+    "0005": TO_0005,
 }
 """Rows of our own for each revision, as its version wrote them."""
 
