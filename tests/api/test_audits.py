@@ -7,7 +7,6 @@ import gzip
 import io
 import json
 import socket
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
