@@ -43,8 +43,10 @@ TASKS = {
     "fmt",
     "help",
     "lint",
+    "load",
     "lock",
     "serve",
+    "soak",
     "test",
 }
 
