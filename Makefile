@@ -73,6 +73,22 @@ bench: $(BENCH) $(PEERS)/.installed ## Measure the speed side by side; write ben
 check-gate: $(DEV) ## Compare reading with and without the gate on every report there is (minutes)
 	@MARROW_ALL_REPORTS=1 $(RUN) -m pytest tests/extractor/test_gate.py tests/audits/test_gated.py $(ARGS)
 
+.PHONY: chaos
+chaos: $(DEV) ## Kill, freeze, cut off and flush everything there is, and count the reports (half an hour)
+	@$(RUN) -m pytest tests/chaos --chaos=full --durations=0 --durations-min=60 $(ARGS)
+
+.PHONY: chaos-short
+chaos-short: $(DEV) ## One scenario of each kind, as in every CI run (under two minutes)
+	@$(RUN) -m pytest tests/chaos --chaos=short --numprocesses=2 $(ARGS)
+
+.PHONY: load
+load: $(DEV) ## Post single reports from 50 clients for a minute; none may be lost
+	@$(RUN) -m benchmarks.load $(ARGS)
+
+.PHONY: soak
+soak: $(DEV) ## Send 200,000 reports through the service (make soak ARGS="--reports 20000"); nothing may grow
+	@$(RUN) -m benchmarks.soak $(ARGS)
+
 .PHONY: evaluate
 evaluate: $(RUNTIME) ## Score the extractor on all gold there is, or on one file: make evaluate GOLD=FILE
 	@$(if $(GOLD),$(BIN)/marrow evaluate --gold "$(GOLD)",$(RUN) -m evaluation) $(ARGS)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -123,22 +124,24 @@ def _post_many(client: httpx.Client, texts: Sequence[str]) -> tuple[float, float
 def processes(service: Service) -> list[Process]:
     """Return what the processes of a service have used so far, those of one name together."""
     found: dict[str, Process] = {}
-    for pid in _descendants(service.pid):
-        name = _name(pid)
+    for pid in descendants(service.pid):
+        name = part_of(pid)
         cpu_s, peak_mb = _used(pid)
         known = found.get(name, Process(name, 0, 0))
         found[name] = Process(name, known.cpu_s + cpu_s, max(known.peak_mb, peak_mb))
     return list(found.values())
 
 
-def _descendants(pid: int) -> Iterator[int]:
+def descendants(pid: int) -> Iterator[int]:
+    """Return a process and all that it has started; some may end meanwhile."""
     yield pid
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            yield from _descendants(int(child))
+    with suppress(FileNotFoundError, ProcessLookupError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in (task / "children").read_text().split():
+                yield from descendants(int(child))
 
 
-def _name(pid: int) -> str:
+def part_of(pid: int) -> str:
     """Return which part of the service a process is."""
     words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
     return next(

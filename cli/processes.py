@@ -7,11 +7,15 @@ as ``python -m cli.processes ...``, which imports nothing that they do not need.
 from __future__ import annotations
 
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated
 
 import typer
+
+SWITCH_S = 0.0005
+"""Between two threads of the API; Python's own is ten times that."""
 
 app = typer.Typer(
     add_completion=False,
@@ -52,6 +56,8 @@ def api(
             host=settings.host if host is None else host,
             port=settings.port if port is None else port,
         )
+        # Threads that store hold the database meanwhile: they must not wait for the event loop.
+        sys.setswitchinterval(SWITCH_S)
         sockets = None if fd is None else [socket.socket(fileno=fd)]
         server.run(sockets=sockets)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +33,7 @@ HEAD = "0005"
 """The newest revision of the tables (a test compares it with the migrations: asking Alembic takes
 a quarter of a second, which every process would wait at its start)."""
 BUSY_TIMEOUT_MS = 15_000
+_LOOK_AGAIN_S = 0.001
 _UPGRADE_LOCK = 0x6D617272
 """The advisory lock (PostgreSQL) under which migrations run: "marr" as a number."""
 
@@ -45,6 +48,7 @@ class Database:
         """Prepare for ``url``; nothing is opened until the first transaction."""
         self.url = _with_driver(make_url(url))
         self.engine = _make_engine(self.url)
+        self._writing = threading.Lock()
 
     @classmethod
     def open(cls, settings: StorageSettings) -> Database:
@@ -71,8 +75,25 @@ class Database:
 
         Raises DatabaseUnavailableError where the database does not answer or stays locked.
         """
-        with _translated(), self.engine.connect() as conn, conn.begin():
+        with self._turn(), _translated(), self.engine.connect() as conn, conn.begin():
             yield conn
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Let one thread write at a time in SQLite, which has one lock for all and no queue for it.
+
+        Whoever finds it taken sleeps there up to a tenth of a second before he looks again: many
+        threads that write would keep each other asleep, and other processes from ever having it.
+        """
+        if not self.is_sqlite:
+            yield
+            return
+        if not self._writing.acquire(timeout=BUSY_TIMEOUT_MS / 1_000):
+            raise DatabaseUnavailableError
+        try:
+            yield
+        finally:
+            self._writing.release()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -224,10 +245,32 @@ def _prepare_sqlite(connection: Any, record: object) -> None:
 
 
 def _begin_sqlite(conn: Connection) -> None:
+    if conn.get_execution_options().get("marrow_read_only", False):
+        conn.exec_driver_sql("BEGIN")
+        return
+    # SQLite's own wait would sleep a tenth of a second between two tries: a process that writes
+    # often, as the API does under load, would hardly ever be found between two transactions.
+    conn.exec_driver_sql("PRAGMA busy_timeout = 0")
+    try:
+        _begin_immediate(conn)
+    finally:
+        conn.exec_driver_sql(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+
+
+def _begin_immediate(conn: Connection) -> None:
     # IMMEDIATE: a transaction that starts by reading and then writes fails at once when another
     # one wrote in between, whatever busy_timeout says.
-    reads = conn.get_execution_options().get("marrow_read_only", False)
-    conn.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+    end = time.monotonic() + BUSY_TIMEOUT_MS / 1_000
+    while True:
+        try:
+            conn.exec_driver_sql("BEGIN IMMEDIATE")
+        except OperationalError as error:
+            code = getattr(error.orig, "sqlite_errorcode", None)
+            if code != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+            time.sleep(_LOOK_AGAIN_S)
+        else:
+            return
 
 
 def _alembic_config() -> Config:

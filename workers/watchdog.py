@@ -26,11 +26,14 @@ from workers.logs import get_logger
 from workers.settings import WorkerSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
 DEAF = 75
 """The exit code: EX_TEMPFAIL of sysexits.h, try again."""
 _LOOKS_IN_A_LEASE = 2
+_LOOKS_IN_A_ROW = 2
+"""So many must find it deaf: when Redis or all workers have just come back, old work waits with
+bells, and the next moment it is heard."""
 _ASK_S = 60
 log = get_logger(__name__)
 
@@ -56,13 +59,27 @@ def keep_watch(settings: WorkerSettings, *, end: Callable[[int], object] = os._e
     """
 
     def watch() -> None:
-        while True:
-            time.sleep(settings.lease_s / _LOOKS_IN_A_LEASE)
-            if _ask() == DEAF:
-                log.critical("worker_deaf")
-                end(DEAF)
+        if stays_deaf(_looks(every_s=settings.lease_s / _LOOKS_IN_A_LEASE)):
+            log.critical("worker_deaf")
+            end(DEAF)
 
     threading.Thread(target=watch, name="watchdog", daemon=True).start()
+
+
+def stays_deaf(looks: Iterable[bool]) -> bool:
+    """Look until it was deaf several times in a row, or until there are no more looks."""
+    in_a_row = 0
+    for is_deaf_now in looks:
+        in_a_row = in_a_row + 1 if is_deaf_now else 0
+        if in_a_row == _LOOKS_IN_A_ROW:
+            return True
+    return False
+
+
+def _looks(*, every_s: float) -> Iterator[bool]:
+    while True:
+        time.sleep(every_s)
+        yield _ask() == DEAF
 
 
 def _ask() -> int | None:

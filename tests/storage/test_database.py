@@ -93,6 +93,41 @@ def test_a_failure_rolls_everything_back(database: Database) -> None:
         assert reports.list_page(conn, ReportFilters()).reports == ()
 
 
+def test_who_writes_all_the_time_lets_others_write_too(tmp_path: Path) -> None:
+    """As the API under load, in whose sight workers could store next to nothing."""
+    url = f"sqlite:///{tmp_path / 'marrow.sqlite3'}"
+    busy, other = Database(url), Database(url)
+    busy.upgrade()
+    stop, written = threading.Event(), list[int]()
+
+    def write(database: Database) -> None:
+        with database.begin() as conn:
+            reports.accept(conn, [NewReport(text="report")], lane=Lane.BULK)
+
+    def keep_writing() -> None:
+        while not stop.is_set():
+            write(busy)
+            written.append(1)
+
+    threads = [threading.Thread(target=keep_writing) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        wait_until(lambda: written, what="the writing")
+        before = len(written)
+        for _ in range(60):
+            write(other)
+        meanwhile = len(written) - before
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(20)
+    busy.dispose()
+    other.dispose()
+    # A few for each of its own; it was hundreds for a single one, while that one slept.
+    assert meanwhile < 400
+
+
 def test_reading_cannot_write_in_postgresql(postgresql_url: str) -> None:
     database = Database(postgresql_url)
     database.upgrade()

@@ -136,11 +136,14 @@ def test_a_worker_frozen_past_its_lease_changes_nothing(
     freezing = {"DEADLY_FREEZES": "1", "MARROW_WORKER_CONCURRENCY": "1"}
     with service.process(DISPATCHER), service.process(DEADLY, **freezing) as frozen:
         [child] = wait_until(lambda: is_frozen(frozen), deadline_s=60, what="the freeze") or []
+        # Its parent, too: it would find itself deaf, and end with its child.
+        os.kill(frozen.pid, signal.SIGSTOP)
         with service.process(REAL):
             done = wait_for(service, id_, AuditState.DONE, AuditState.FAILED)
         os.kill(child, signal.SIGCONT)
+        wait_until(lambda: '"fenced"' in frozen.said(), what="the fence")
+        os.kill(frozen.pid, signal.SIGCONT)
         assert frozen.stop() == 0
-        assert '"fenced"' in frozen.said()
     assert read_tables(tmp_path / (done.output_files or "")) == expected
     wait_until(lambda: len(list((tmp_path / "audits" / id_).iterdir())) == 1, what="the sweep")
 

@@ -11,7 +11,7 @@ from storage.model import Lane
 from tests.services import wait_until
 from tests.workers.services import CRUDE, DISPATCHER, is_running
 from workers.settings import WorkerSettings
-from workers.watchdog import DEAF, is_deaf
+from workers.watchdog import DEAF, is_deaf, stays_deaf
 
 if TYPE_CHECKING:
     from tests.services import RedisServer
@@ -67,6 +67,14 @@ def test_what_is_away_cannot_be_heard(sqlite_service: Service, redis_server: Red
         assert not is_deaf(settings(sqlite_service))
     finally:
         redis_server.start()
+
+
+def test_a_worker_that_was_deaf_for_a_moment_only_goes_on() -> None:
+    """Such as when Redis has just come back: old work waits with its bells for a second."""
+    looks = iter([True, False, True, False, False, True, True, True])
+    assert not stays_deaf([True, False, True, False])
+    assert stays_deaf(looks)
+    assert list(looks) == [True]
 
 
 @pytest.mark.slow
