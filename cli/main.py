@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli import audits, keys, processes
+from cli import audits, keys, processes, text_keys
 from cli.audit import audit
 from cli.backup import backup, restore
 from cli.evaluate import evaluate
@@ -46,6 +46,7 @@ app.command(rich_help_panel="The service")(serve)
 app.command(rich_help_panel="The service")(submit)
 app.add_typer(audits.app, name="audits", rich_help_panel="The service")
 app.add_typer(keys.app, name="keys", rich_help_panel="The service")
+app.add_typer(text_keys.app, name="text-keys", rich_help_panel="The service")
 app.command(rich_help_panel="The service")(purge)
 app.command(rich_help_panel="The service")(backup)
 app.command(rich_help_panel="The service")(restore)
