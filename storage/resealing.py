@@ -51,8 +51,8 @@ def reseal(database: Database, *, say: Callable[[int], object] = lambda _: None)
         for batch in (_reseal_reports, _reseal_results):
             after: str | None = ""
             while after is not None:
-                started = time.monotonic()
                 with database.begin() as conn:
+                    started = time.monotonic()
                     after, rows = batch(conn, after)
                 done += rows
                 say(done)
