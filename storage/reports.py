@@ -54,7 +54,7 @@ def accept(conn: Connection, posted: Sequence[NewReport], *, lane: Lane) -> list
     _lock_series(conn, identities)
     # Only now: whoever reseals holds the same locks, so these keys are those of what is stored.
     sealer = sealer_of(conn)
-    sealer.check_keys(conn)
+    sealer.check_keys(conn, [reports.name])
     found = _find(conn, identities, sealer)
     new: dict[Identity, NewReport] = {}
     for identity, report in zip(identities, posted, strict=True):

@@ -23,6 +23,8 @@ from storage.tables import reports, results
 from storage.text_keys import NO_KEYS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy.engine import Connection
 
     from storage.text_keys import Keyring, KeyringFile, TextKey
@@ -81,9 +83,9 @@ class Sealer:
         """Return all that may stand for the digest of a text, by whichever key it is sealed."""
         return [text_sha256, *(_keyed(key, text_sha256) for key in self.keyring.keys.values())]
 
-    def check_keys(self, conn: Connection) -> None:
+    def check_keys(self, conn: Connection, tables: Sequence[str] = SEALED_TABLES) -> None:
         """Raise TextKeyMissingError where something is sealed with a key that we have not."""
-        for table in SEALED_TABLES:
+        for table in tables:
             for key_id in used_keys(conn, table):
                 self._key(key_id)
 
