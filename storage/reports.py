@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import Text, and_, insert, select, text, update, values
+from sqlalchemy import column as sql_column
 from sqlalchemy import delete as sql_delete
-from sqlalchemy import insert, select, text, tuple_, update
 
 from storage import outcomes, tombstones, work
 from storage.clock import now
@@ -26,7 +27,7 @@ from storage.tables import mentions, reports, results
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from sqlalchemy import Select
+    from sqlalchemy import Column, Select
     from sqlalchemy.engine import Connection
 
     from storage.model import Lane, NewReport, QueuedReport, ReportFilters, StoredReport
@@ -192,7 +193,6 @@ def _find(
     wanted = list(forms)
     columns = (reports.c.source, reports.c.series, reports.c.text_sha256)
     for start in range(0, len(wanted), _QUERY_SIZE):
-        part = wanted[start : start + _QUERY_SIZE]
         query = select(
             *columns,
             reports.c.id,
@@ -200,10 +200,23 @@ def _find(
             reports.c.state,
             reports.c.work_id,
             reports.c.version,
-        ).where(tuple_(*columns).in_(part))
+        )
+        query = _matching(query, columns, wanted[start : start + _QUERY_SIZE])
         for row in conn.execute(query):
             found[forms[row.source, row.series, row.text_sha256]] = _accepted(row)
     return found
+
+
+def _matching(
+    query: Select[Any], columns: Sequence[Column[Any]], rows: Sequence[tuple[str, ...]]
+) -> Select[Any]:
+    """Keep what has one of these ``rows`` in its columns.
+
+    Joined, since SQLite reads the whole table for an ``IN`` with several rows.
+    """
+    table = values(*(sql_column(one.name, Text) for one in columns), name="wanted").data(rows)
+    wanted = table.cte("wanted")
+    return query.join(wanted, and_(*(one == wanted.c[one.name] for one in columns)))
 
 
 def _accepted(row: AnyRow) -> Accepted:
@@ -247,9 +260,9 @@ def _insert(
             superseded.append((before_id, id_))
         if identity.has_versions:
             versions[series] = (id_, before + 1)
-        values = report_values(report, identity)
-        values |= sealer.seal_text(id_, encode_text(report.text))
-        rows.append(values | {"id": id_, "work_id": work_id, "version": before + 1})
+        row = report_values(report, identity)
+        row |= sealer.seal_text(id_, encode_text(report.text))
+        rows.append(row | {"id": id_, "work_id": work_id, "version": before + 1})
         made[identity] = Accepted(
             id=id_,
             report_id=report.report_id,
@@ -276,14 +289,10 @@ def _newest_versions(
     wanted = list({(i.source, i.series) for i in new if i.has_versions})
     newest: dict[tuple[str, str], tuple[str | None, int]] = {}
     for start in range(0, len(wanted), _QUERY_SIZE):
-        query = (
-            select(reports.c.source, reports.c.series, reports.c.id, reports.c.version)
-            .where(
-                tuple_(reports.c.source, reports.c.series).in_(wanted[start : start + _QUERY_SIZE]),
-                reports.c.superseded_by.is_(None),
-            )
-            .order_by(reports.c.version)
-        )
+        query = select(reports.c.source, reports.c.series, reports.c.id, reports.c.version)
+        query = query.where(reports.c.superseded_by.is_(None)).order_by(reports.c.version)
+        columns = (reports.c.source, reports.c.series)
+        query = _matching(query, columns, wanted[start : start + _QUERY_SIZE])
         for row in conn.execute(query):
             newest[row.source, row.series] = (row.id, row.version)
     return newest
