@@ -216,5 +216,5 @@ class SealBrokenError(StorageError):
     def __init__(self, place: str) -> None:
         super().__init__(
             f"the seal of {place} is broken: it was changed, or belongs to another row; restore it "
-            "from a backup"
+            "from a backup, or delete the report (`marrow purge --report`)"
         )
