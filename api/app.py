@@ -37,6 +37,7 @@ from storage.errors import (
     DatabaseUnavailableError,
     InvalidReportError,
     StorageError,
+    TextKeyError,
 )
 from storage.files import open_files
 from storage.keys import load_pepper
@@ -167,6 +168,8 @@ def _on_storage(request: Request, error: Exception) -> Response:
         return _answer(request, problem)
     if isinstance(error, DatabaseOutdatedError):
         return _answer(request, Problem(Code.NOT_READY, "The database has to be upgraded."))
+    if isinstance(error, TextKeyError):
+        return _answer(request, Problem(Code.NOT_READY, "The keys of the texts are not there."))
     raise error
 
 

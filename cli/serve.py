@@ -102,6 +102,7 @@ def prepare_storage() -> str | None:
     database = Database.open(settings)
     try:
         database.upgrade()
+        database.check_current()
         pepper = keys.load_pepper(settings.pepper_path, create=settings.key_pepper_file is None)
         with database.begin() as conn:
             if keys.count(conn):

@@ -25,7 +25,7 @@ from storage.audit_model import OPEN
 from storage.backup_file import Facts, Manifest
 from storage.errors import BackupError
 from storage.files import LocalFiles, open_files
-from storage.settings import PEPPER_FILE, SQLITE_FILE
+from storage.settings import PEPPER_FILE, SQLITE_FILE, TEXT_KEYS_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,8 +40,8 @@ _TRIES = 10
 def back_up(settings: StorageSettings, target: Path, *, with_secrets: bool = False) -> Manifest:
     """Write a backup of the data directory. Raises BackupError.
 
-    The secret (the key pepper) is left out unless asked for: with it the API keys of the backup
-    open as they did.
+    The secrets (the key pepper, the text keys) are left out unless asked for: with them the API
+    keys of the backup open as they did, and so do its texts.
     """
     database = _sqlite_path(settings)
     files = open_files(settings)
@@ -176,6 +176,8 @@ def _listed(links: Path) -> Iterator[tuple[str, Path]]:
 
 def _secrets(settings: StorageSettings) -> list[tuple[str, Path]]:
     secrets = {PEPPER_FILE: settings.pepper_path}
+    if settings.text_key_file is not None:
+        secrets[TEXT_KEYS_FILE] = settings.text_key_file
     missing = [str(path) for path in secrets.values() if not path.is_file()]
     if missing:
         raise BackupError(f"cannot read {missing[0]}, which --with-secrets asks for")

@@ -14,12 +14,14 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from storage import sealing
 from storage.errors import (
     DatabaseNewerError,
     DatabaseOutdatedError,
     DatabaseUnavailableError,
     UnknownRevisionError,
 )
+from storage.text_keys import KeyringFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
     from storage.settings import StorageSettings
 
-HEAD = "0005"
+HEAD = "0006"
 """The newest revision of the tables (a test compares it with the migrations: asking Alembic takes
 a quarter of a second, which every process would wait at its start)."""
 BUSY_TIMEOUT_MS = 15_000
@@ -44,17 +46,21 @@ class Database:
     In a ``with`` block its connections are closed at the end.
     """
 
-    def __init__(self, url: str) -> None:
-        """Prepare for ``url``; nothing is opened until the first transaction."""
+    def __init__(self, url: str, text_keys: KeyringFile | None = None) -> None:
+        """Prepare for ``url``; nothing is opened until the first transaction.
+
+        Texts are sealed with ``text_keys``, and plain without them.
+        """
         self.url = _with_driver(make_url(url))
-        self.engine = _make_engine(self.url)
+        self.engine = _make_engine(self.url).execution_options(**{sealing.OPTION: text_keys})
         self._writing = threading.Lock()
 
     @classmethod
     def open(cls, settings: StorageSettings) -> Database:
         """Return the database of the settings, with its data directory made."""
         settings.make_data_dir()
-        return cls(settings.url)
+        path = settings.text_key_file
+        return cls(settings.url, None if path is None else KeyringFile(path))
 
     @property
     def is_sqlite(self) -> bool:
@@ -145,12 +151,17 @@ class Database:
             return _revision(conn)
 
     def check_current(self) -> None:
-        """Raise DatabaseOutdatedError unless the tables are what this version needs."""
+        """Raise DatabaseOutdatedError unless the tables are what this version needs.
+
+        And TextKeyError unless all keys are there that texts are sealed with.
+        """
         found = self.revision()
         if found is not None and found > HEAD:
             raise DatabaseNewerError(found, HEAD)
         if found != HEAD:
             raise DatabaseOutdatedError(found, HEAD)
+        with self.read() as conn:
+            sealing.sealer_of(conn).check_keys(conn)
 
     def ping(self) -> None:
         """Raise DatabaseUnavailableError unless the database answers."""

@@ -17,6 +17,10 @@
     · KeyExpiredError
     · KeyRevokedError
   x PepperError
+  x TextKeyError
+    · TextKeyFileError
+    · TextKeyMissingError
+  x SealBrokenError
 
 No message ever holds report text, metadata, a secret or a database address: messages end up in
 logs and HTTP answers.
@@ -180,3 +184,39 @@ class PepperError(StorageError):
     """The file with the secret that keys are hashed with is missing, empty or open to others."""
 
     code = "pepper_error"
+
+
+class TextKeyError(StorageError):
+    """The keys that texts are sealed with are not those that are needed."""
+
+    code = "text_key_error"
+
+
+class TextKeyFileError(TextKeyError):
+    """The file with the keys is not named, missing, open to others, or not well formed."""
+
+    code = "text_key_file"
+
+
+class TextKeyMissingError(TextKeyError):
+    """Something is sealed with a key that is not there."""
+
+    code = "text_key_missing"
+
+    def __init__(self, key_id: str) -> None:
+        super().__init__(
+            f"texts are sealed with the key {key_id}, which is not there: name the file that holds "
+            "it with MARROW_TEXT_KEY_FILE; without the key nobody can open them"
+        )
+
+
+class SealBrokenError(StorageError):
+    """A sealed value was changed, or comes from another row: it is not believed."""
+
+    code = "seal_broken"
+
+    def __init__(self, place: str) -> None:
+        super().__init__(
+            f"the seal of {place} is broken: it was changed, or belongs to another row; restore it "
+            "from a backup, or delete the report (`marrow purge --report`)"
+        )

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 MAX_FIELD_CHARS = 1_000
 """No metadata of a real report comes near it."""
-_LOCKS = 64
+LOCKS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Identity:
     @property
     def lock(self) -> int:
         """The number of the lock that serialises changes of this series."""
-        return zlib.crc32(f"{self.source}\0{self.series}".encode()) % _LOCKS
+        return zlib.crc32(f"{self.source}\0{self.series}".encode()) % LOCKS
 
 
 def identify(report: NewReport) -> Identity:

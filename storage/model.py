@@ -93,7 +93,6 @@ class StoredReport:
     source: str
     patient: Patient
     study: Study
-    text_sha256: str
     text_chars: int
     version: int
     """1, and one more with each amendment (another text for the same accession)."""
@@ -101,7 +100,8 @@ class StoredReport:
     """Our id of the amendment that replaced this one; ``None`` for the newest."""
     state: ReportState
     error_code: str | None
-    """Why it failed: ``timeout``, ``worker_lost``, ``text_too_long``, ``extraction_failed``."""
+    """Why it failed: ``timeout``, ``worker_lost``, ``text_too_long``, ``extraction_failed``,
+    ``seal_broken``."""
     work_id: int | None
     accepted_at: datetime
     finished_at: datetime | None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from sqlalchemy import insert, update
 
 from storage.clock import now
 from storage.model import ReportState
+from storage.sealing import sealer_of
 from storage.tables import mentions, reports, results
 
 if TYPE_CHECKING:
@@ -50,7 +50,6 @@ class Outcome:
             "patterns_version": result.engine.patterns_version,
             "patterns_digest": result.engine.patterns_digest,
             "json": text,
-            "digest": hashlib.sha256(text.encode()).hexdigest(),
         }
         flat = tuple(
             {
@@ -87,7 +86,11 @@ def write(conn: Connection, work_id: int, outcomes: Sequence[Outcome]) -> None:
             written |= mark_final(conn, work_id, part, error_code=error_code)
     kept = [outcome for outcome in outcomes if outcome.id in written and outcome.result is not None]
     if kept:
-        conn.execute(insert(results), [dict(outcome.result or {}) for outcome in kept])
+        sealer = sealer_of(conn)
+        rows = [dict(outcome.result or {}) for outcome in kept]
+        conn.execute(
+            insert(results), [row | sealer.seal_json(row["report"], row["json"]) for row in rows]
+        )
     flat = [dict(mention) for outcome in kept for mention in outcome.mentions]
     if flat:
         conn.execute(insert(mentions), flat)

@@ -4,25 +4,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import Text, and_, insert, select, text, update, values
+from sqlalchemy import column as sql_column
 from sqlalchemy import delete as sql_delete
-from sqlalchemy import insert, select, text, tuple_, update
 
-from storage import tombstones, work
+from storage import outcomes, tombstones, work
 from storage.clock import now
-from storage.identity import Identity, identify
+from storage.errors import SealBrokenError
+from storage.identity import LOCKS, Identity, encode_text, identify
 from storage.ids import new_id
 from storage.model import Accepted, ReportPage, ReportState
-from storage.rows import queued_report, report_values, select_reports, stored_report
+from storage.rows import (
+    RESULT_COLUMNS,
+    queued_report,
+    report_values,
+    select_reports,
+    stored_report,
+)
+from storage.sealing import sealer_of
 from storage.tables import mentions, reports, results
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from sqlalchemy import Select
+    from sqlalchemy import Column, Select
     from sqlalchemy.engine import Connection
 
     from storage.model import Lane, NewReport, QueuedReport, ReportFilters, StoredReport
     from storage.rows import AnyRow
+    from storage.sealing import Sealer
     from storage.tombstones import Deletion
 
 UNIT_SIZE = 100
@@ -38,18 +48,22 @@ def accept(conn: Connection, posted: Sequence[NewReport], *, lane: Lane) -> list
 
     What is there already is found, not stored again (see :mod:`storage.identity`). The units
     count as rung: ring for each ``work_id`` once the transaction is committed. Raises
-    InvalidReportError for metadata that cannot be stored; then nothing is.
+    InvalidReportError for metadata that cannot be stored, and TextKeyMissingError, as without all
+    keys a report that is there would not be recognised; then nothing is.
     """
     identities = [identify(report) for report in posted]
     _lock_series(conn, identities)
-    found = _find(conn, identities)
+    # Only now: whoever reseals holds the same locks, so these keys are those of what is stored.
+    sealer = sealer_of(conn)
+    sealer.check_keys(conn, [reports.name])
+    found = _find(conn, identities, sealer)
     new: dict[Identity, NewReport] = {}
     for identity, report in zip(identities, posted, strict=True):
         if identity not in found:
             new.setdefault(identity, report)
     if not new:
         return [found[identity] for identity in identities]
-    made = _insert(conn, new, lane=lane)
+    made = _insert(conn, new, sealer, lane=lane)
     answers, seen = [], set(found)
     for identity in identities:
         answer = found.get(identity) or made[identity]
@@ -62,9 +76,11 @@ def accept(conn: Connection, posted: Sequence[NewReport], *, lane: Lane) -> list
 
 def get(conn: Connection, id_: str, *, include_text: bool = False) -> StoredReport | None:
     """Return a report with its result, and with its text only where asked for."""
-    extra = (results.c.json, reports.c.text) if include_text else (results.c.json,)
+    extra = (*RESULT_COLUMNS, reports.c.text) if include_text else RESULT_COLUMNS
     row = conn.execute(select_reports(*extra).where(reports.c.id == id_)).one_or_none()
-    return None if row is None else stored_report(row, with_result=True, with_text=include_text)
+    if row is None:
+        return None
+    return stored_report(row, sealer_of(conn), with_result=True, with_text=include_text)
 
 
 def state(conn: Connection, id_: str) -> ReportState | None:
@@ -85,7 +101,8 @@ def list_page(
     if after is not None:
         query = query.where(reports.c.id < after)
     rows = conn.execute(query).all()
-    page = tuple(stored_report(row) for row in rows[:limit])
+    sealer = sealer_of(conn)
+    page = tuple(stored_report(row, sealer) for row in rows[:limit])
     return ReportPage(page, next_after=page[-1].id if len(rows) > limit else None)
 
 
@@ -118,13 +135,31 @@ def _delete_one(conn: Connection, id_: str, deletion: Deletion) -> bool:
 
 
 def load_texts(conn: Connection, work_id: int) -> list[QueuedReport]:
-    """Return the reports of a unit that are still to be read, oldest first."""
+    """Return the reports of a unit that are still to be read, oldest first.
+
+    One whose seal is broken fails here, and does not keep the others from being read.
+    """
     query = (
         select(reports)
         .where(reports.c.work_id == work_id, reports.c.state == ReportState.QUEUED)
         .order_by(reports.c.id)
     )
-    return [queued_report(row) for row in conn.execute(query)]
+    sealer = sealer_of(conn)
+    queued: list[QueuedReport] = []
+    broken: list[str] = []
+    for row in conn.execute(query):
+        try:
+            queued.append(queued_report(row, sealer))
+        except SealBrokenError:
+            broken.append(row.id)
+    if broken:
+        outcomes.mark_final(conn, work_id, broken, error_code=SealBrokenError.code)
+    return queued
+
+
+def lock_all_series(conn: Connection) -> None:
+    """Do as :func:`_lock_series` for every series there is."""
+    _lock(conn, range(LOCKS))
 
 
 def _lock_series(conn: Connection, identities: Iterable[Identity]) -> None:
@@ -133,21 +168,31 @@ def _lock_series(conn: Connection, identities: Iterable[Identity]) -> None:
     SQLite has one writer anyway. In PostgreSQL a few locks stand for all series; taken in
     ascending order they cannot deadlock.
     """
+    _lock(conn, sorted({identity.lock for identity in identities}))
+
+
+def _lock(conn: Connection, numbers: Iterable[int]) -> None:
     if conn.dialect.name == "sqlite":
         return
-    for lock in sorted({identity.lock for identity in identities}):
+    for lock in numbers:
         conn.execute(
             text("SELECT pg_advisory_xact_lock(:space, :lock)"), {"space": 1, "lock": lock}
         )
 
 
-def _find(conn: Connection, identities: Sequence[Identity]) -> dict[Identity, Accepted]:
-    """Return those that are stored already."""
+def _find(
+    conn: Connection, identities: Sequence[Identity], sealer: Sealer
+) -> dict[Identity, Accepted]:
+    """Return those that are stored already, by whichever key."""
     found: dict[Identity, Accepted] = {}
-    wanted = list(dict.fromkeys(identities))
+    forms = {
+        (one.source, one.series, digest): one
+        for one in identities
+        for digest in sealer.digests(one.text_sha256)
+    }
+    wanted = list(forms)
     columns = (reports.c.source, reports.c.series, reports.c.text_sha256)
     for start in range(0, len(wanted), _QUERY_SIZE):
-        part = wanted[start : start + _QUERY_SIZE]
         query = select(
             *columns,
             reports.c.id,
@@ -155,10 +200,23 @@ def _find(conn: Connection, identities: Sequence[Identity]) -> dict[Identity, Ac
             reports.c.state,
             reports.c.work_id,
             reports.c.version,
-        ).where(tuple_(*columns).in_([(i.source, i.series, i.text_sha256) for i in part]))
+        )
+        query = _matching(query, columns, wanted[start : start + _QUERY_SIZE])
         for row in conn.execute(query):
-            found[Identity(row.source, row.series, row.text_sha256)] = _accepted(row)
+            found[forms[row.source, row.series, row.text_sha256]] = _accepted(row)
     return found
+
+
+def _matching(
+    query: Select[Any], columns: Sequence[Column[Any]], rows: Sequence[tuple[str, ...]]
+) -> Select[Any]:
+    """Keep what has one of these ``rows`` in its columns.
+
+    Joined, since SQLite reads the whole table for an ``IN`` with several rows.
+    """
+    table = values(*(sql_column(one.name, Text) for one in columns), name="wanted").data(rows)
+    wanted = table.cte("wanted")
+    return query.join(wanted, and_(*(one == wanted.c[one.name] for one in columns)))
 
 
 def _accepted(row: AnyRow) -> Accepted:
@@ -186,7 +244,7 @@ def _repeated(answer: Accepted) -> Accepted:
 
 
 def _insert(
-    conn: Connection, new: Mapping[Identity, NewReport], *, lane: Lane
+    conn: Connection, new: Mapping[Identity, NewReport], sealer: Sealer, *, lane: Lane
 ) -> dict[Identity, Accepted]:
     """Store new reports and their units of work."""
     units = work.create_for_reports(conn, -(-len(new) // UNIT_SIZE), lane=lane)
@@ -202,8 +260,9 @@ def _insert(
             superseded.append((before_id, id_))
         if identity.has_versions:
             versions[series] = (id_, before + 1)
-        values = report_values(report, identity)
-        rows.append(values | {"id": id_, "work_id": work_id, "version": before + 1})
+        row = report_values(report, identity)
+        row |= sealer.seal_text(id_, encode_text(report.text))
+        rows.append(row | {"id": id_, "work_id": work_id, "version": before + 1})
         made[identity] = Accepted(
             id=id_,
             report_id=report.report_id,
@@ -230,14 +289,10 @@ def _newest_versions(
     wanted = list({(i.source, i.series) for i in new if i.has_versions})
     newest: dict[tuple[str, str], tuple[str | None, int]] = {}
     for start in range(0, len(wanted), _QUERY_SIZE):
-        query = (
-            select(reports.c.source, reports.c.series, reports.c.id, reports.c.version)
-            .where(
-                tuple_(reports.c.source, reports.c.series).in_(wanted[start : start + _QUERY_SIZE]),
-                reports.c.superseded_by.is_(None),
-            )
-            .order_by(reports.c.version)
-        )
+        query = select(reports.c.source, reports.c.series, reports.c.id, reports.c.version)
+        query = query.where(reports.c.superseded_by.is_(None)).order_by(reports.c.version)
+        columns = (reports.c.source, reports.c.series)
+        query = _matching(query, columns, wanted[start : start + _QUERY_SIZE])
         for row in conn.execute(query):
             newest[row.source, row.series] = (row.id, row.version)
     return newest

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from extractor.model import Patient, Report, Study
-from storage.identity import decode_text, encode_text, parse_date
+from storage.identity import decode_text, parse_date
 from storage.model import QueuedReport, ReportState, StoredReport
 from storage.tables import reports, results
 
@@ -20,15 +20,17 @@ if TYPE_CHECKING:
 
     from storage.identity import Identity
     from storage.model import NewReport
+    from storage.sealing import Sealer
 
     AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 
 SUMMARY_COLUMNS = (
-    *(column for column in reports.c if column.name not in {"text", "series"}),
+    *(column for column in reports.c if column.name not in {"text", "text_sha256", "series"}),
     results.c.level,
     results.c.side,
 )
 """All of a report but its text and its result."""
+RESULT_COLUMNS = (results.c.json, results.c.text_key.label("json_key"))
 
 
 def select_reports(*extra: Any) -> Select[Any]:
@@ -38,14 +40,12 @@ def select_reports(*extra: Any) -> Select[Any]:
 
 
 def report_values(report: NewReport, identity: Identity) -> dict[str, Any]:
-    """Return the columns of a new report that come from what was posted."""
+    """Return the columns of a new report that come from what was posted, but its text."""
     study_date = report.study.date
     return {
         "source": identity.source,
         "report_id": report.report_id,
         "series": identity.series,
-        "text_sha256": identity.text_sha256,
-        "text": encode_text(report.text),
         "text_chars": len(report.text),
         "patient_id": report.patient.id,
         "age_years": report.patient.age_years,
@@ -59,17 +59,18 @@ def report_values(report: NewReport, identity: Identity) -> dict[str, Any]:
 
 
 def stored_report(
-    row: AnyRow, *, with_result: bool = False, with_text: bool = False
+    row: AnyRow, sealer: Sealer, *, with_result: bool = False, with_text: bool = False
 ) -> StoredReport:
-    """Return the report of a row of :func:`select_reports`."""
-    has_result = with_result and row.json is not None
+    """Return the report of a row of :func:`select_reports`. Raises as the sealer does."""
+    result = None
+    if with_result and row.json is not None:
+        result = json.loads(sealer.open_json(row.id, row.json, row.json_key))
     return StoredReport(
         id=row.id,
         report_id=row.report_id,
         source=row.source,
         patient=_patient(row),
         study=_study(row),
-        text_sha256=row.text_sha256,
         text_chars=row.text_chars,
         version=row.version,
         superseded_by=row.superseded_by,
@@ -80,20 +81,24 @@ def stored_report(
         finished_at=row.finished_at,
         level=row.level,
         side=row.side,
-        result=json.loads(row.json) if has_result else None,
-        text=decode_text(row.text) if with_text else None,
+        result=result,
+        text=_text(row, sealer) if with_text else None,
     )
 
 
-def queued_report(row: AnyRow) -> QueuedReport:
-    """Return what the extractor reads, from a row of ``reports``."""
+def queued_report(row: AnyRow, sealer: Sealer) -> QueuedReport:
+    """Return what the extractor reads, from a row of ``reports``. Raises as the sealer does."""
     report = Report(
-        text=decode_text(row.text),
+        text=_text(row, sealer),
         report_id=row.report_id,
         patient=_patient(row),
         study=_study(row),
     )
     return QueuedReport(id=row.id, report=report)
+
+
+def _text(row: AnyRow, sealer: Sealer) -> str:
+    return decode_text(sealer.open_text(row.id, row.text, row.text_key))
 
 
 def _patient(row: AnyRow) -> Patient:

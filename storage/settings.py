@@ -12,6 +12,8 @@ SECRETS_DIR = Path("/run/secrets")
 ``MARROW_DATABASE_URL`` is, which wins. A file is not shown by ``inspect`` and ``/proc``."""
 SQLITE_FILE = "marrow.sqlite3"
 PEPPER_FILE = "key-pepper"
+TEXT_KEYS_FILE = "text-keys"
+"""Where a restore puts the text keys; read only if ``MARROW_TEXT_KEY_FILE`` names it."""
 
 
 class StorageSettings(BaseSettings):
@@ -35,6 +37,9 @@ class StorageSettings(BaseSettings):
     source_roots: tuple[Path, ...] = ()
     """Directories, as JSON, below which an audit may read archives where they lie. None by
     default: whoever may start an audit could read them."""
+    text_key_file: Path | None = None
+    """The keys that report texts are sealed with (``marrow text-keys create``); without it they
+    are plain."""
     key_pepper_file: Path | None = None
     """The secret that keys are hashed with; without it a file in the data directory."""
 

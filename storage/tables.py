@@ -167,6 +167,8 @@ reports = Table(
     Column("work_id", RowId, ForeignKey("work.id", ondelete="SET NULL")),
     Column("accepted_at", UtcMillis, nullable=False),
     Column("finished_at", UtcMillis),
+    # By which key the text is sealed, and its digest keyed (storage.sealing); NULL: both are plain.
+    Column("text_key", Text),
     UniqueConstraint("source", "series", "text_sha256"),
     CheckConstraint("state IN ('queued', 'done', 'failed', 'cancelled')", name="state_known"),
     CheckConstraint("(state = 'queued') = (finished_at IS NULL)", name="finished_when_final"),
@@ -175,6 +177,8 @@ reports = Table(
 Index("ix_reports_work", reports.c.work_id)
 Index("ix_reports_superseded_by", reports.c.superseded_by)
 Index("ix_reports_study_date", reports.c.study_date)
+_sealed = reports.c.text_key.is_not(None)
+Index("ix_reports_text_key", reports.c.text_key, sqlite_where=_sealed, postgresql_where=_sealed)
 
 results = Table(
     "results",
@@ -189,8 +193,12 @@ results = Table(
     Column("json", Text, nullable=False),
     # SHA-256 of the JSON: equal for equal results, whoever computed them.
     Column("digest", Text, nullable=False),
+    # As in reports, for the JSON, which is in base 64 then.
+    Column("text_key", Text),
 )
 Index("ix_results_level", results.c.level, results.c.report)
+_sealed = results.c.text_key.is_not(None)
+Index("ix_results_text_key", results.c.text_key, sqlite_where=_sealed, postgresql_where=_sealed)
 
 mentions = Table(
     "mentions",

@@ -93,10 +93,10 @@ def command(data_dir: Path, *more: str) -> list[str]:
 
 
 @contextmanager
-def serving(data_dir: Path) -> Iterator[Serve]:
+def serving(data_dir: Path, **settings: str) -> Iterator[Serve]:
     output = data_dir.with_suffix(".out")
     with output.open("wb") as out:
-        process = _start(data_dir, out)
+        process = _start(data_dir, out, **settings)
     service = Serve(process, data_dir, output)
     try:
         wait_until(
@@ -111,11 +111,12 @@ def serving(data_dir: Path) -> Iterator[Serve]:
         wait_until(lambda: not service.parts(), deadline_s=15, what="the end of all parts")
 
 
-def _start(data_dir: Path, out: IO[bytes]) -> subprocess.Popen[bytes]:
+def _start(data_dir: Path, out: IO[bytes], **settings: str) -> subprocess.Popen[bytes]:
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("MARROW_")}
     return subprocess.Popen(
         command(data_dir, "--port", "0", "--workers", "1"),
         cwd=ROOT,
-        env={name: value for name, value in os.environ.items() if not name.startswith("MARROW_")},
+        env=ours | settings,
         stdout=out,
         stderr=subprocess.STDOUT,
     )

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from extractor.model import Level, Patient, Status, Study
 from storage import reports, work
@@ -261,3 +261,21 @@ def test_a_report_deleted_while_it_is_read_stays_deleted(database: Database) -> 
     with database.read() as conn:
         assert reports.get(conn, gone.id) is None
         assert work.reconcile(conn).balanced
+
+
+def test_many_reports_are_looked_for_by_the_index(sqlite_database: Database) -> None:
+    posted = [NewReport(text=f"{n}", study=Study(accession=f"{n}")) for n in range(5)]
+    queries: list[tuple[str, Any]] = []
+
+    def note(_conn: Any, _cursor: Any, query: str, parameters: Any, *_: Any) -> None:
+        if query.startswith("WITH wanted"):
+            queries.append((query, parameters))
+
+    event.listen(sqlite_database.engine, "before_cursor_execute", note)
+    with sqlite_database.begin() as conn:
+        reports.accept(conn, posted, lane=Lane.BULK)
+    assert len(queries) == 2
+    with sqlite_database.read() as conn:
+        for query, parameters in queries:
+            plan = conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", parameters).all()
+            assert not any(row.detail.startswith("SCAN reports") for row in plan)
