@@ -161,6 +161,8 @@ class Site(Entry):
     """For plurals: "both hips"."""
     only_in: list[Name] = []
     """Regions of the study in which such a bare word means this place."""
+    joint: Name | None = None
+    """The joint that findings of joints are at there, where it is not the region's ("the first MTP joint")."""
     case: Literal["any", "exact"] = "any"
     comment: str = ""
 
@@ -311,6 +313,8 @@ class StudyWords(Entry):
     whole_body: list[str] = []
     """Words of a title that show the whole body, and so what its text names of it."""
     title_words: list[str]
+    title_labels: list[str] = []
+    """Labels at the head of a report whose value names the examination."""
     request_words: list[str] = []
     """What a request without a heading says; whole words, in any case."""
     not_request: list[str] = []

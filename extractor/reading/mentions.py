@@ -212,13 +212,14 @@ def correct_sides(
         corrected = _corrected_side(said, document.tokens.lower, hit.start)
         if corrected is None:
             continue
-        limit = document.sections[sentence.section_index].start
-        moved = tuple(_moved(one, corrected) if one.start < limit else one for one in mentions)
-        active = {
-            one.laterality
-            for one in mentions
-            if one.start < limit and one.status not in {"negated", "historical"}
-        }
+        addendum = document.sections[sentence.section_index]
+        # one that stands above the report corrects what follows it
+        body = [one for one in mentions if one.start < addendum.start] or [
+            one for one in mentions if one.start >= addendum.end
+        ]
+        told = {one.start for one in body}
+        moved = tuple(_moved(one, corrected) if one.start in told else one for one in mentions)
+        active = {one.laterality for one in body if one.status not in {"negated", "historical"}}
         return (
             (moved, True)
             if corrected not in active or len(active & set(_OPPOSITE)) > 1

@@ -166,7 +166,7 @@ class SiteReader:
         if finding.exact_place and all(place.generic for place in places):
             sites = self._default(one) if places else ()
         else:
-            sites = self._canonical(one, places)
+            sites = self._canonical(one, self._titled_part(places))
         if places and all(place.additive for place in places) and not finding.at_joint:
             sites = tuple(dict.fromkeys([*self._before_addition(one), *sites]))
         regions = self._regions_of(one, places)
@@ -351,16 +351,26 @@ class SiteReader:
         tokens = self._document.tokens
         return self._fitting(one, tokens.index_at(label.start), tokens.index_at(label.end))
 
+    def _titled_part(self, places: Sequence[Place]) -> Sequence[Place]:
+        """Return the part that the title names, where the text says less of its region ("the vertebral bodies")."""
+        regions = self._scan.compiled.patterns.anatomy.regions
+        vague = {name for place in places if "generic" in place.groups for name in place.regions}
+        if len(vague) != 1 or len(places) > 1 or any(regions[name].paired for name in vague):
+            return places
+        exact = [one for one in self._titled if not one.generic and one.regions == vague]
+        return exact[:1] or places
+
     def _canonical(self, one: Candidate, places: Sequence[Place]) -> tuple[str, ...]:
         if one.rule.sites:
             return tuple(one.rule.sites)
         finding = self._scan.compiled.patterns.findings[one.rule.finding or ""]
         regions = self._scan.compiled.patterns.anatomy.regions
+        at_joint = finding.at_joint or one.rule.at_joint
         sites: list[str] = []
         for place in places:
             joints = [joint for name in sorted(place.regions) if (joint := regions[name].joint)]
-            at_joint = finding.at_joint or one.rule.at_joint
-            sites.extend(joints if at_joint and joints else place.sites)
+            own = [place.joint] if place.joint else joints
+            sites.extend(own if at_joint and own else place.sites)
         return tuple(dict.fromkeys(sites))
 
     def _before_addition(self, one: Candidate) -> tuple[str, ...]:

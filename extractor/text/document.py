@@ -6,7 +6,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from extractor.text.sections import Label, SectionFinder, find_labels, find_title
+from extractor.text.sections import Label, SectionFinder, find_labels
 from extractor.text.sentences import split_sentences, wrap_width
 from extractor.text.tokens import Tokens, tokenise
 
@@ -61,7 +61,7 @@ class Document:
 def cut(text: str, finder: SectionFinder, speller: Speller) -> Document:
     """Cut a report; headings themselves belong to no sentence."""
     sections = finder.find(text)
-    title = find_title(text, sections)
+    title = finder.find_title(text, sections)
     labels = find_labels(text, sections)
     # the title names the examination; it is no paragraph label whose side and place sentences inherit
     inherited = [label for label in labels if label.text != title]
