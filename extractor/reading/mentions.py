@@ -84,7 +84,7 @@ class MentionReader:
         for position, one in enumerate(self._candidates):
             sited = self._sites.read(position)
             assertion = self._assertions.read(one)
-            if self._misplaced(one, sited) and not self._taken_up(one, assertion, found):
+            if self._misplaced(one, sited) and not self._taken_up(one, sited, assertion, found):
                 continue
             shown = findings[one.rule.finding or ""].shown
             number += shown
@@ -96,10 +96,19 @@ class MentionReader:
         regions = self._scan.compiled.patterns.anatomy.regions
         return place.generic and not any(regions[name].in_scope for name in place.regions)
 
-    def _taken_up(self, one: Candidate, assertion: Assertion, found: Sequence[Mention]) -> bool:
-        """Whether it is what the report has named before: by an article ("the oedema"), or gone since."""
+    def _taken_up(
+        self, one: Candidate, sited: Sited, assertion: Assertion, found: Sequence[Mention]
+    ) -> bool:
+        """Whether it is what was named before: by an article ("the oedema"), gone since, or of a side.
+
+        "Marrow oedema of the left femoral head. Minimal oedema on the right."
+        """
         before = self._document.tokens.lower[max(one.start - 1, 0) : one.start]
         again = before in _ARTICLES or assertion.change == _RESOLVED
+        elliptic = self._scan.compiled.patterns.findings[one.rule.finding or ""].elliptic
+        last = [other.finding for other in found[-1:]]
+        if elliptic and sited.named and not sited.places and last == [one.rule.finding]:
+            return True
         return again and any(other.finding == one.rule.finding for other in found)
 
     def _misplaced(self, one: Candidate, sited: Sited) -> bool:

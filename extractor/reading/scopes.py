@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _NOT_ABOUT_MENTIONS = frozenset({"terminate", "pseudo"})
 _ONE_WAY = frozenset({"negation", "uncertainty"})
 _LIST_WORDS = frozenset({",", "and", "or", "/", "nor", "&", "+"})
+_JOINING = _LIST_WORDS - {","}
 _LIST_GAP = 5
 """More words than this between two mentions and they are not one list."""
 _FIELD_SIGNS = frozenset({":", "-", "=", "\u2013", "\u2014", "?"})
@@ -74,6 +75,7 @@ class CueScopes:
         clauses: Clauses,
     ) -> None:
         self._rules = scan.compiled.cues
+        self._findings = scan.compiled.patterns.findings
         self._document = scan.document
         self._lower = scan.document.tokens.lower
         self._candidates = candidates
@@ -307,8 +309,18 @@ class CueScopes:
         for other in self._candidates[bisect_left(self._starts, one.end) :]:
             if other.start >= cue.start:
                 break
-            between = self._lower[end : other.start]
-            if len(between) > _LIST_GAP or not _LIST_WORDS & set(between):
+            between = set(self._lower[end : other.start])
+            if other.start - end > _LIST_GAP or not _LIST_WORDS & between:
+                return False
+            if self._explains(other, one, cue) and _JOINING.isdisjoint(between):
                 return False
             end = other.end
         return True
+
+    def _explains(self, other: Candidate, one: Candidate, cue: CueHit) -> bool:
+        """Whether a doubt is of the diagnosis that follows what was seen ("oedema, AVN cannot be excluded")."""
+        if self._rules[cue.rule].category != "uncertainty":
+            return False
+        kinds = [self._findings.get(each.rule.finding or "") for each in (other, one)]
+        named, seen = (kind is not None and kind.is_diagnosis for kind in kinds)
+        return named and not seen and kinds[1] is not None

@@ -205,7 +205,8 @@ class SiteReader:
         ]
         after = self._after(position, clause)
         own = self._own(one, fitting, clause)
-        if own:
+        exact = any(not place.generic and not place.additive for place in after)
+        if own and not (exact and all(place.generic for place in own)):
             return list(dict.fromkeys([*own, *(place for place in after if place.additive)]))
         finding = self._scan.compiled.patterns.findings[one.rule.finding or ""]
         if after or finding.place_behind or self._of_whole(one, finding):
