@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from extractor.reading.scan import Scan
 
 _ARTICLES = (["the"], ["this"], ["that"])
+_RECENT = 2
+"""Mentions before one within which its finding was named, so that it need not say where it is."""
 _RESOLVED = "resolved"
 _OPPOSITE = {Laterality.LEFT: Laterality.RIGHT, Laterality.RIGHT: Laterality.LEFT}
 _UNREAD = frozenset({SectionCategory.TECHNIQUE})
@@ -106,8 +108,8 @@ class MentionReader:
         before = self._document.tokens.lower[max(one.start - 1, 0) : one.start]
         again = before in _ARTICLES or assertion.change == _RESOLVED
         elliptic = self._scan.compiled.patterns.findings[one.rule.finding or ""].elliptic
-        last = [other.finding for other in found[-1:]]
-        if elliptic and sited.named and not sited.places and last == [one.rule.finding]:
+        last = [other.finding for other in found[-_RECENT:]]
+        if elliptic and sited.named and not sited.places and one.rule.finding in last:
             return True
         return again and any(other.finding == one.rule.finding for other in found)
 

@@ -64,6 +64,7 @@ _PARTS_SUBJECT = frozenset({",", "with", "and", "which", "that", "there"})
 _SUBJECT_GAP = 4
 _BETWEEN_MODIFIER_AND_HEAD = frozenset(
     {"in", "of", "within", "with", "and", ",", "is", "are", "from", "to", "at", "-", ":", "(", ")"}
+    | {"without", "no", "not", "or", "nor", "but", "causing", "suggesting", "representing", ";"}
     | {
         "shows",
         "showing",
@@ -238,10 +239,18 @@ class SiteReader:
         """Return what the clause, the sentence or the label name without leading to it."""
         before = [place for place in clause if place.end <= one.start]
         behind = [place for place in clause if place.start >= one.end and not place.additive]
-        if behind and not before and not self._ends_predicate(one, behind[0]):
+        if behind and not before and not self._of_other(one, behind[0]):
             return [behind[0], *self._added_to(behind[0], clause)]
         earlier = [place for place in fitting if place.end <= one.start]
         return before[-1:] or earlier[-1:] or self._pointed_at(one) or self._from_label(one)
+
+    def _of_other(self, one: Candidate, place: Place) -> bool:
+        """Whether a comma and another finding stand before the place ("osteopenic bones, old fracture of the neck")."""
+        lower = self._document.tokens.lower
+        first = bisect_left(self._starts, one.end)
+        other = first < len(self._starts) and self._starts[first] < place.start
+        parted = other and "," in lower[one.end : self._starts[first]]
+        return parted or self._ends_predicate(one, place)
 
     def _ends_predicate(self, one: Candidate, place: Place) -> bool:
         """Whether a candidate is all that is said of its subject, and the place is of a finding "with" it.

@@ -30,6 +30,8 @@ _FIRST_PARAGRAPH = re.compile(r"[ \t:*#_-]*\n?\s*\S.*?(?=\n[ \t]*\n)", re.DOTALL
 _PARAGRAPH = re.compile(r"\S.*?(?=\n[ \t]*\n|\Z)\s*", re.DOTALL)
 _FIRST_SENTENCE = re.compile(r"(?<=\w{3}[.:;])\s+(?=[A-Z0-9])|(?<=\)[.:;])\s+(?=[A-Z0-9])")
 """Ends of sentences, not the full stops of abbreviated sides ("MRI Lt. hip")."""
+_DASHED = re.compile(r"[^.:\n]{3,80}?(?=[ \t]+[-\u2013\u2014][ \t]+\S)")
+"""What stands before the first dash of a line ("XR left hip - osteopenic bones")."""
 _HEAD_CHARS = 400
 """Of a report, in which a label may name the examination."""
 _REQUEST_AMONG = 2
@@ -75,7 +77,7 @@ class SectionFinder:
     ``not_request`` are phrases in which a word of a request is none, unless one of the
     ``asking_words`` stands beside it.
     ``statement_words`` are what a sentence holds that tells a finding.
-    ``title_labels`` are those whose value names the examination.
+    ``title_words`` are of what an examination is called, ``title_labels`` those whose value names the examination.
     """
 
     def __init__(
@@ -87,6 +89,7 @@ class SectionFinder:
         asking_words: Sequence[str] = (),
         finding_words: Sequence[str] = (),
         statement_words: Sequence[str] = (),
+        title_words: Sequence[str] = (),
         title_labels: Sequence[str] = (),
     ) -> None:
         self._request = _Words(request_words)
@@ -94,6 +97,7 @@ class SectionFinder:
         self._asking = _Words(asking_words)
         self._finding = _Words(finding_words)
         self._statement = _Words(statement_words)
+        self._title = _Words(title_words)
         self._titled = re.compile(
             rf"^[ \t*#_]*(?:{_any_of(map(_fold, title_labels)) or '(?!)'})[ \t*_]*:\s*(\S[^\n]*)",
             re.MULTILINE,
@@ -122,7 +126,10 @@ class SectionFinder:
         head = lowered(text[:_HEAD_CHARS])
         labelled = self._titled.search(head) if ":" in head else None
         if labelled is None:
-            return find_title(text, sections)
+            title = find_title(text, sections)
+            dash = _DASHED.match(title)
+            named = dash and self._title.stand_in(dash.group()) and not self._tells(dash.group())
+            return dash.group() if dash and named else title
         return _cut_title(text[slice(*labelled.span(1))].strip())
 
     def find(self, text: str) -> tuple[Section, ...]:

@@ -92,3 +92,30 @@ def test_an_addendum_above_the_report_corrects_the_side_of_what_follows(
         "FINDINGS: Marrow oedema of the femoral head."
     )
     assert sited(extractor, text, "marrow_oedema") == [(("femoral_head",), "left")]
+
+
+@pytest.mark.parametrize(
+    ("text", "site", "side"),
+    [
+        ("MRI Right Knee - marrow oedema of the medial tibial plateau.", "tibial_plateau", "right"),
+        ("MRI left hip \u2013 marrow oedema.", "hip", "left"),
+    ],
+)
+def test_a_title_ends_at_its_dash(extractor: Extractor, text: str, site: str, side: str) -> None:
+    assert sited(extractor, text, "marrow_oedema") == [((site,), side)]
+
+
+def test_what_stands_before_a_dash_and_states_something_is_no_title(extractor: Extractor) -> None:
+    text = "MRI shows no effusion of the left hip - marrow oedema of the right femoral head."
+    assert sited(extractor, text, "marrow_oedema") == [(("femoral_head",), "right")]
+    assert extractor.extract(Report(text)).study.laterality != "left"
+
+
+def test_bones_that_are_osteopenic_are_so_as_a_whole_beside_an_old_fracture(
+    extractor: Extractor,
+) -> None:
+    text = "XR left hip - osteopenic bones, old healed # NOF."
+    (osteopenia,) = [
+        one for one in extractor.extract(Report(text)).mentions if one.finding == "osteopenia"
+    ]
+    assert (osteopenia.sites, osteopenia.extent) == (("hip",), "generalised")
