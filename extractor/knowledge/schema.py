@@ -264,7 +264,7 @@ class CueRule(Entry):
     value: bool = False
     """With direction ``both``: reaches back only as the value of a field ("Effusion: none"), with nothing behind it."""
     closes: bool = False
-    """With ``value``: only where it closes its clause ("Effusion: normal", not "normal alignment")."""
+    """With ``value`` or backward: only where it closes its clause ("Effusion: normal", not "normal alignment")."""
     crosses: bool = False
     """Whether it reaches beyond a comma that begins a new statement."""
     heads: bool = False

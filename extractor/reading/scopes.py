@@ -20,6 +20,7 @@ _NOT_ABOUT_MENTIONS = frozenset({"terminate", "pseudo"})
 _ONE_WAY = frozenset({"negation", "uncertainty"})
 _LIST_WORDS = frozenset({",", "and", "or", "/", "nor", "&", "+"})
 _JOINING = _LIST_WORDS - {","}
+_ITEM_SIGNS = frozenset({".", ",", ";", ")"})
 _LIST_GAP = 5
 """More words than this between two mentions and they are not one list."""
 _FIELD_SIGNS = frozenset({":", "-", "=", "\u2013", "\u2014", "?"})
@@ -203,7 +204,7 @@ class CueScopes:
             must_close = rule.closes or rule.category == "uncertainty"
             return (self._closes(cue) or not must_close) and self._is_value(cue, one)
         if rule.direction == "backward" or rule.category not in _ONE_WAY:
-            return True
+            return not rule.closes or self._is_last(cue)
         if self._has_subject(cue, rule):
             return True
         return self._ends(cue) and (rule.category == "negation" or self._closes(cue))
@@ -242,6 +243,11 @@ class CueScopes:
         end = self._document.sentence_at(cue.start).end
         word = self._lower[cue.end] if cue.end < end else "."
         return not word[0].isalnum() or word in _AFTER_CLOSE
+
+    def _is_last(self, cue: CueHit) -> bool:
+        """Whether nothing but a sign follows the cue ("TOH likely.")."""
+        end = self._document.sentence_at(cue.start).end
+        return cue.end >= end or self._lower[cue.end] in _ITEM_SIGNS
 
     def _is_value(self, cue: CueHit, one: Candidate) -> bool:
         """Whether the cue is the value of the field that the candidate names ("Effusion: none")."""
