@@ -161,6 +161,8 @@ class Site(Entry):
     """For plurals: "both hips"."""
     only_in: list[Name] = []
     """Regions of the study in which such a bare word means this place."""
+    joint: Name | None = None
+    """The joint that findings of joints are at there, where it is not the region's ("the first MTP joint")."""
     case: Literal["any", "exact"] = "any"
     comment: str = ""
 
@@ -262,7 +264,7 @@ class CueRule(Entry):
     value: bool = False
     """With direction ``both``: reaches back only as the value of a field ("Effusion: none"), with nothing behind it."""
     closes: bool = False
-    """With ``value``: only where it closes its clause ("Effusion: normal", not "normal alignment")."""
+    """With ``value`` or backward: only where it closes its clause ("Effusion: normal", not "normal alignment")."""
     crosses: bool = False
     """Whether it reaches beyond a comma that begins a new statement."""
     heads: bool = False
@@ -311,6 +313,8 @@ class StudyWords(Entry):
     whole_body: list[str] = []
     """Words of a title that show the whole body, and so what its text names of it."""
     title_words: list[str]
+    title_labels: list[str] = []
+    """Labels at the head of a report whose value names the examination."""
     request_words: list[str] = []
     """What a request without a heading says; whole words, in any case."""
     not_request: list[str] = []

@@ -229,12 +229,18 @@ class AssertionReader:
         return _Verdict(rule.status, None, rule.certainty) if rule.status else None
 
     def _completed(self, one: Candidate) -> bool:
-        """Whether the next sentence says the other half of a pair of which this is one."""
+        """Whether the next sentence, or what goes on about the place, says the other half of a pair."""
         compiled = self._scan.compiled
-        index = compiled.rule_index.get(one.rule.id, -1)
-        following = self._document.sentence_of[one.start] + 1
-        return following not in self._speaking and any(
-            holds_in(self._scan, phrase, following) for phrase in compiled.completing.get(index, ())
+        phrases = compiled.completing.get(compiled.rule_index.get(one.rule.id, -1), ())
+        own = self._document.sentence_at(one.start)
+        following = own.index + 1
+        if following not in self._speaking and any(
+            holds_in(self._scan, phrase, following) for phrase in phrases
+        ):
+            return True
+        elsewhere = any(one.end <= hit.start < own.end for hit in self._scan.kind("site"))
+        return not elsewhere and any(
+            holds_in(self._scan, phrase, own.index, after=one.end) for phrase in phrases
         )
 
     def _alternative(self, case: _Case) -> _Verdict | None:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from extractor.model import Status
-from extractor.reading.labels import without_labels
+from extractor.reading.labels import with_sides_of_fields, without_labels
 from extractor.reading.places import Place
 from extractor.reading.scan import Taken
 
@@ -87,7 +87,7 @@ def find_candidates(
     allowed = [one for one in found if _allowed(one, scan, region=region, modality=modality)]
     masked = [one for one in _masked(allowed, scan) if not one.rule.block]
     named = _without_glosses(_with_ellipses(masked, scan), scan)
-    return without_labels(_without_repeats(named, scan), scan)
+    return with_sides_of_fields(without_labels(_without_repeats(named, scan), scan), scan)
 
 
 def _joined(scan: Scan, places: Sequence[Place]) -> list[Candidate]:
@@ -115,11 +115,15 @@ def _joined(scan: Scan, places: Sequence[Place]) -> list[Candidate]:
     return found
 
 
-def holds_in(scan: Scan, phrase: JoinedPhrase, sentence: int) -> bool:
-    """Whether a phrase without places stands in a sentence."""
+def holds_in(scan: Scan, phrase: JoinedPhrase, sentence: int, after: int = 0) -> bool:
+    """Whether a phrase without places stands in a sentence, from a token on."""
     sentence_of = scan.document.sentence_of
     options: list[list[_Option]] = [
-        [(hit.start, hit.end, None) for hit in scan.key(key) if sentence_of[hit.start] == sentence]
+        [
+            (hit.start, hit.end, None)
+            for hit in scan.key(key)
+            if hit.start >= after and sentence_of[hit.start] == sentence
+        ]
         for key in phrase.steps
     ]
     return all(options) and any(

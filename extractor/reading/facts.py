@@ -260,4 +260,6 @@ def compiled_finder(compiled: CompiledPatterns) -> SectionFinder:
         asking_words=words.asking_words,
         finding_words=words.finding_words,
         statement_words=words.statement_words,
+        title_words=words.title_words,
+        title_labels=words.title_labels,
     )

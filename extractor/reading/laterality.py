@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING
 
-from extractor.model import Laterality, SectionCategory
+from extractor.model import Laterality, SectionCategory, Status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -114,11 +114,23 @@ class SideReader:
         if not joint and not taken_up:
             return Laterality.UNSPECIFIED
         talked_of = self._talked_of(sentence, regions)
-        if talked_of:
-            return talked_of if talked_of in _OPPOSITE else Laterality.UNSPECIFIED
-        if joint and len(self._in_report) == 1:
+        if talked_of in _OPPOSITE:
+            return talked_of
+        if not talked_of and joint and len(self._in_report) == 1:
             return Laterality(next(iter(self._in_report)))
-        return Laterality.UNSPECIFIED
+        titled = self._study_side == Laterality.BILATERAL
+        both = titled and joint and self._is_denied(one, sentence)
+        return Laterality.BILATERAL if both else Laterality.UNSPECIFIED
+
+    def _is_denied(self, one: Candidate, sentence: Sentence) -> bool:
+        """Whether a finding that has its place is denied: of both sides, where the title names both."""
+        finding = self._compiled.patterns.findings.get(one.rule.finding or "")
+        if finding is None or finding.extent_unplaced:
+            return False
+        before = self._denying(sentence.start, one.start)
+        field = self._lower[one.end : one.end + 1] == [":"]
+        behind = field and self._denying(one.end, sentence.end)
+        return one.rule.status == Status.NEGATED or before or behind
 
     def _talked_of(self, sentence: Sentence, regions: set[str]) -> Laterality | None:
         """Return the side in the nearest sentence of the section before that speaks of a side of the region."""
@@ -139,7 +151,10 @@ class SideReader:
 
     def _denies(self, sentence: Sentence) -> bool:
         """Whether anything is denied in the sentence."""
-        words = tuple(self._lower[sentence.start : sentence.end])
+        return self._denying(sentence.start, sentence.end)
+
+    def _denying(self, start: int, end: int) -> bool:
+        words = tuple(self._lower[start:end])
         rules = self._compiled.cues
         hits = self._compiled.cue_finder.find([words])[0]
         return any(rules[hit.rule].category == "negation" for hit in hits)

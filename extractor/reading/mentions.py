@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from extractor.reading.scan import Scan
 
 _ARTICLES = (["the"], ["this"], ["that"])
+_RECENT = 2
+"""Mentions before one within which its finding was named, so that it need not say where it is."""
 _RESOLVED = "resolved"
 _OPPOSITE = {Laterality.LEFT: Laterality.RIGHT, Laterality.RIGHT: Laterality.LEFT}
 _UNREAD = frozenset({SectionCategory.TECHNIQUE})
@@ -84,7 +86,7 @@ class MentionReader:
         for position, one in enumerate(self._candidates):
             sited = self._sites.read(position)
             assertion = self._assertions.read(one)
-            if self._misplaced(one, sited) and not self._taken_up(one, assertion, found):
+            if self._misplaced(one, sited) and not self._taken_up(one, sited, assertion, found):
                 continue
             shown = findings[one.rule.finding or ""].shown
             number += shown
@@ -96,10 +98,19 @@ class MentionReader:
         regions = self._scan.compiled.patterns.anatomy.regions
         return place.generic and not any(regions[name].in_scope for name in place.regions)
 
-    def _taken_up(self, one: Candidate, assertion: Assertion, found: Sequence[Mention]) -> bool:
-        """Whether it is what the report has named before: by an article ("the oedema"), or gone since."""
+    def _taken_up(
+        self, one: Candidate, sited: Sited, assertion: Assertion, found: Sequence[Mention]
+    ) -> bool:
+        """Whether it is what was named before: by an article ("the oedema"), gone since, or of a side.
+
+        "Marrow oedema of the left femoral head. Minimal oedema on the right."
+        """
         before = self._document.tokens.lower[max(one.start - 1, 0) : one.start]
         again = before in _ARTICLES or assertion.change == _RESOLVED
+        elliptic = self._scan.compiled.patterns.findings[one.rule.finding or ""].elliptic
+        last = [other.finding for other in found[-_RECENT:]]
+        if elliptic and sited.named and not sited.places and one.rule.finding in last:
+            return True
         return again and any(other.finding == one.rule.finding for other in found)
 
     def _misplaced(self, one: Candidate, sited: Sited) -> bool:
@@ -212,13 +223,14 @@ def correct_sides(
         corrected = _corrected_side(said, document.tokens.lower, hit.start)
         if corrected is None:
             continue
-        limit = document.sections[sentence.section_index].start
-        moved = tuple(_moved(one, corrected) if one.start < limit else one for one in mentions)
-        active = {
-            one.laterality
-            for one in mentions
-            if one.start < limit and one.status not in {"negated", "historical"}
-        }
+        addendum = document.sections[sentence.section_index]
+        # one that stands above the report corrects what follows it
+        body = [one for one in mentions if one.start < addendum.start] or [
+            one for one in mentions if one.start >= addendum.end
+        ]
+        told = {one.start for one in body}
+        moved = tuple(_moved(one, corrected) if one.start in told else one for one in mentions)
+        active = {one.laterality for one in body if one.status not in {"negated", "historical"}}
         return (
             (moved, True)
             if corrected not in active or len(active & set(_OPPOSITE)) > 1

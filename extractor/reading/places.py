@@ -36,6 +36,8 @@ class Place:
     groups: frozenset[str]
     regions: frozenset[str]
     laterality: Laterality | None
+    joint: str | None = None
+    """The joint of which fluid there is, where it is not that of the region."""
     generic: bool = False
     """Whether only a joint or a part of the body as a whole is named."""
     additive: bool = False
@@ -54,6 +56,7 @@ class Named:
     groups: frozenset[str]
     regions: frozenset[str]
     laterality: Laterality | None
+    joint: str | None
     generic: bool
 
 
@@ -189,6 +192,7 @@ def _together(sites: Sequence[Site]) -> Named:
         groups=frozenset(group for site in sites for group in [*site.groups, site.id, *site.sites]),
         regions=frozenset(site.region for site in sites),
         laterality=next((site.laterality for site in sites if site.laterality), None),
+        joint=next((site.joint for site in sites if site.joint), None),
         generic=not exact_regions and not any(_EXACT in site.groups for site in sites),
     )
 
@@ -242,6 +246,7 @@ class _Joiner:
             named.groups,
             named.regions,
             side or named.laterality,
+            joint=named.joint,
             generic=named.generic,
             additive=self._marked(self._additive, first, start),
             exclusive=self._marked(self._exclusive, first, start) or end in self._free,

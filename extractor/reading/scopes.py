@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _NOT_ABOUT_MENTIONS = frozenset({"terminate", "pseudo"})
 _ONE_WAY = frozenset({"negation", "uncertainty"})
 _LIST_WORDS = frozenset({",", "and", "or", "/", "nor", "&", "+"})
+_JOINING = _LIST_WORDS - {","}
+_ITEM_SIGNS = frozenset({".", ",", ";", ")"})
 _LIST_GAP = 5
 """More words than this between two mentions and they are not one list."""
 _FIELD_SIGNS = frozenset({":", "-", "=", "\u2013", "\u2014", "?"})
@@ -74,6 +76,7 @@ class CueScopes:
         clauses: Clauses,
     ) -> None:
         self._rules = scan.compiled.cues
+        self._findings = scan.compiled.patterns.findings
         self._document = scan.document
         self._lower = scan.document.tokens.lower
         self._candidates = candidates
@@ -201,7 +204,7 @@ class CueScopes:
             must_close = rule.closes or rule.category == "uncertainty"
             return (self._closes(cue) or not must_close) and self._is_value(cue, one)
         if rule.direction == "backward" or rule.category not in _ONE_WAY:
-            return True
+            return not rule.closes or self._is_last(cue)
         if self._has_subject(cue, rule):
             return True
         return self._ends(cue) and (rule.category == "negation" or self._closes(cue))
@@ -240,6 +243,11 @@ class CueScopes:
         end = self._document.sentence_at(cue.start).end
         word = self._lower[cue.end] if cue.end < end else "."
         return not word[0].isalnum() or word in _AFTER_CLOSE
+
+    def _is_last(self, cue: CueHit) -> bool:
+        """Whether nothing but a sign follows the cue ("TOH likely.")."""
+        end = self._document.sentence_at(cue.start).end
+        return cue.end >= end or self._lower[cue.end] in _ITEM_SIGNS
 
     def _is_value(self, cue: CueHit, one: Candidate) -> bool:
         """Whether the cue is the value of the field that the candidate names ("Effusion: none")."""
@@ -307,8 +315,18 @@ class CueScopes:
         for other in self._candidates[bisect_left(self._starts, one.end) :]:
             if other.start >= cue.start:
                 break
-            between = self._lower[end : other.start]
-            if len(between) > _LIST_GAP or not _LIST_WORDS & set(between):
+            between = set(self._lower[end : other.start])
+            if other.start - end > _LIST_GAP or not _LIST_WORDS & between:
+                return False
+            if self._explains(other, one, cue) and _JOINING.isdisjoint(between):
                 return False
             end = other.end
         return True
+
+    def _explains(self, other: Candidate, one: Candidate, cue: CueHit) -> bool:
+        """Whether a doubt is of the diagnosis that follows what was seen ("oedema, AVN cannot be excluded")."""
+        if self._rules[cue.rule].category != "uncertainty":
+            return False
+        kinds = [self._findings.get(each.rule.finding or "") for each in (other, one)]
+        named, seen = (kind is not None and kind.is_diagnosis for kind in kinds)
+        return named and not seen and kinds[1] is not None

@@ -64,6 +64,7 @@ _PARTS_SUBJECT = frozenset({",", "with", "and", "which", "that", "there"})
 _SUBJECT_GAP = 4
 _BETWEEN_MODIFIER_AND_HEAD = frozenset(
     {"in", "of", "within", "with", "and", ",", "is", "are", "from", "to", "at", "-", ":", "(", ")"}
+    | {"without", "no", "not", "or", "nor", "but", "causing", "suggesting", "representing", ";"}
     | {
         "shows",
         "showing",
@@ -166,7 +167,7 @@ class SiteReader:
         if finding.exact_place and all(place.generic for place in places):
             sites = self._default(one) if places else ()
         else:
-            sites = self._canonical(one, places)
+            sites = self._canonical(one, self._titled_part(places))
         if places and all(place.additive for place in places) and not finding.at_joint:
             sites = tuple(dict.fromkeys([*self._before_addition(one), *sites]))
         regions = self._regions_of(one, places)
@@ -205,7 +206,8 @@ class SiteReader:
         ]
         after = self._after(position, clause)
         own = self._own(one, fitting, clause)
-        if own:
+        exact = any(not place.generic and not place.additive for place in after)
+        if own and not (exact and all(place.generic for place in own)):
             return list(dict.fromkeys([*own, *(place for place in after if place.additive)]))
         finding = self._scan.compiled.patterns.findings[one.rule.finding or ""]
         if after or finding.place_behind or self._of_whole(one, finding):
@@ -237,10 +239,18 @@ class SiteReader:
         """Return what the clause, the sentence or the label name without leading to it."""
         before = [place for place in clause if place.end <= one.start]
         behind = [place for place in clause if place.start >= one.end and not place.additive]
-        if behind and not before and not self._ends_predicate(one, behind[0]):
+        if behind and not before and not self._of_other(one, behind[0]):
             return [behind[0], *self._added_to(behind[0], clause)]
         earlier = [place for place in fitting if place.end <= one.start]
         return before[-1:] or earlier[-1:] or self._pointed_at(one) or self._from_label(one)
+
+    def _of_other(self, one: Candidate, place: Place) -> bool:
+        """Whether a comma and another finding stand before the place ("osteopenic bones, old fracture of the neck")."""
+        lower = self._document.tokens.lower
+        first = bisect_left(self._starts, one.end)
+        other = first < len(self._starts) and self._starts[first] < place.start
+        parted = other and "," in lower[one.end : self._starts[first]]
+        return parted or self._ends_predicate(one, place)
 
     def _ends_predicate(self, one: Candidate, place: Place) -> bool:
         """Whether a candidate is all that is said of its subject, and the place is of a finding "with" it.
@@ -351,16 +361,26 @@ class SiteReader:
         tokens = self._document.tokens
         return self._fitting(one, tokens.index_at(label.start), tokens.index_at(label.end))
 
+    def _titled_part(self, places: Sequence[Place]) -> Sequence[Place]:
+        """Return the part that the title names, where the text says less of its region ("the vertebral bodies")."""
+        regions = self._scan.compiled.patterns.anatomy.regions
+        vague = {name for place in places if "generic" in place.groups for name in place.regions}
+        if len(vague) != 1 or len(places) > 1 or any(regions[name].paired for name in vague):
+            return places
+        exact = [one for one in self._titled if not one.generic and one.regions == vague]
+        return exact[:1] or places
+
     def _canonical(self, one: Candidate, places: Sequence[Place]) -> tuple[str, ...]:
         if one.rule.sites:
             return tuple(one.rule.sites)
         finding = self._scan.compiled.patterns.findings[one.rule.finding or ""]
         regions = self._scan.compiled.patterns.anatomy.regions
+        at_joint = finding.at_joint or one.rule.at_joint
         sites: list[str] = []
         for place in places:
             joints = [joint for name in sorted(place.regions) if (joint := regions[name].joint)]
-            at_joint = finding.at_joint or one.rule.at_joint
-            sites.extend(joints if at_joint and joints else place.sites)
+            own = [place.joint] if place.joint else joints
+            sites.extend(own if at_joint and own else place.sites)
         return tuple(dict.fromkeys(sites))
 
     def _before_addition(self, one: Candidate) -> tuple[str, ...]:

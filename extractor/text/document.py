@@ -6,8 +6,8 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from extractor.text.sections import Label, SectionFinder, find_labels, find_title
-from extractor.text.sentences import split_sentences, wrap_width
+from extractor.text.sections import Label, SectionFinder, find_labels
+from extractor.text.sentences import Span, split_sentences, wrap_width
 from extractor.text.tokens import Tokens, tokenise
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Document:
 def cut(text: str, finder: SectionFinder, speller: Speller) -> Document:
     """Cut a report; headings themselves belong to no sentence."""
     sections = finder.find(text)
-    title = find_title(text, sections)
+    title = finder.find_title(text, sections)
     labels = find_labels(text, sections)
     # the title names the examination; it is no paragraph label whose side and place sentences inherit
     inherited = [label for label in labels if label.text != title]
@@ -74,7 +74,7 @@ def cut(text: str, finder: SectionFinder, speller: Speller) -> Document:
         body_start = section.start + len(section.title)
         body = text[body_start : section.end]
         lead = body_start - (text.rfind("\n", 0, body_start) + 1)
-        for span in split_sentences(body, lead=lead, width=width):
+        for span in _behind_title(split_sentences(body, lead=lead, width=width), body, title):
             start = tokens.index_at(body_start + span.start)
             end = tokens.index_at(body_start + span.end)
             while start < end and tokens.words[start] in ":-\u2013\u2014*>\u2022":
@@ -90,6 +90,18 @@ def cut(text: str, finder: SectionFinder, speller: Speller) -> Document:
                     Sentence(len(sentences), first, last, section.category, section_index, label)
                 )
     return Document(text, title, tokens, sections, labels, sentences, sentence_of)
+
+
+def _behind_title(spans: list[Span], body: str, title: str) -> list[Span]:
+    """Return the sentences with the title as one of its own where only a dash parts it from the first."""
+    first = spans[0] if spans and title else None
+    if first is None or not body.startswith(title, first.start):
+        return spans
+    end = first.start + len(title)
+    rest = body[end : first.end].lstrip()
+    if not rest.startswith(("-", "\u2013", "\u2014")):
+        return spans
+    return [Span(first.start, end), Span(first.end - len(rest), first.end), *spans[1:]]
 
 
 def _label_for(labels: list[Label], starts: list[int], offset: int) -> Label | None:

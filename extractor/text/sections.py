@@ -30,6 +30,10 @@ _FIRST_PARAGRAPH = re.compile(r"[ \t:*#_-]*\n?\s*\S.*?(?=\n[ \t]*\n)", re.DOTALL
 _PARAGRAPH = re.compile(r"\S.*?(?=\n[ \t]*\n|\Z)\s*", re.DOTALL)
 _FIRST_SENTENCE = re.compile(r"(?<=\w{3}[.:;])\s+(?=[A-Z0-9])|(?<=\)[.:;])\s+(?=[A-Z0-9])")
 """Ends of sentences, not the full stops of abbreviated sides ("MRI Lt. hip")."""
+_DASHED = re.compile(r"[^.:\n]{3,80}?(?=[ \t]+[-\u2013\u2014][ \t]+\S)")
+"""What stands before the first dash of a line ("XR left hip - osteopenic bones")."""
+_HEAD_CHARS = 400
+"""Of a report, in which a label may name the examination."""
 _REQUEST_AMONG = 2
 """A request without a heading is the first paragraph, or the second behind the title."""
 _JOIN = r"[ \t]*(?:/|&|,)[ \t]*|[ \t]+and[ \t]+"
@@ -73,6 +77,7 @@ class SectionFinder:
     ``not_request`` are phrases in which a word of a request is none, unless one of the
     ``asking_words`` stands beside it.
     ``statement_words`` are what a sentence holds that tells a finding.
+    ``title_words`` are of what an examination is called, ``title_labels`` those whose value names the examination.
     """
 
     def __init__(
@@ -84,12 +89,19 @@ class SectionFinder:
         asking_words: Sequence[str] = (),
         finding_words: Sequence[str] = (),
         statement_words: Sequence[str] = (),
+        title_words: Sequence[str] = (),
+        title_labels: Sequence[str] = (),
     ) -> None:
         self._request = _Words(request_words)
         self._not_request = [phrase.lower() for phrase in not_request]
         self._asking = _Words(asking_words)
         self._finding = _Words(finding_words)
         self._statement = _Words(statement_words)
+        self._title = _Words(title_words)
+        self._titled = re.compile(
+            rf"^[ \t*#_]*(?:{_any_of(map(_fold, title_labels)) or '(?!)'})[ \t*_]*:\s*(\S[^\n]*)",
+            re.MULTILINE,
+        )
         self._category = {
             _fold(phrase): category for category, phrases in headings.items() for phrase in phrases
         }
@@ -108,6 +120,17 @@ class SectionFinder:
             rf"^[ \t*#_]*(?:\d{{1,2}}[.)][ \t]*)?({names})[ \t*_]*$", re.MULTILINE
         )
         self._capitals = re.compile(rf"^[ \t]*({capitals})(?=[ \t]+[A-Z0-9][a-z])", re.MULTILINE)
+
+    def find_title(self, text: str, sections: Sequence[Section]) -> str:
+        """Return what the report says the examination was: a label's value at its head, or its first words."""
+        head = lowered(text[:_HEAD_CHARS])
+        labelled = self._titled.search(head) if ":" in head else None
+        if labelled is None:
+            title = find_title(text, sections)
+            dash = _DASHED.match(title)
+            named = dash and self._title.stand_in(dash.group()) and not self._tells(dash.group())
+            return dash.group() if dash and named else title
+        return _cut_title(text[slice(*labelled.span(1))].strip())
 
     def find(self, text: str) -> tuple[Section, ...]:
         """Return the sections in order, covering the text from the first character to the last."""
@@ -332,6 +355,10 @@ def find_title(text: str, sections: Sequence[Section]) -> str:
     label = re.match(r"([^:.\n]{3,80}?)[ \t]*:\s", line)
     if label:
         return label.group(1)
+    return _cut_title(line)
+
+
+def _cut_title(line: str) -> str:
     title = _FIRST_SENTENCE.split(line, maxsplit=1)[0]
     if len(title) > _TITLE_MAX_CHARS and title[_TITLE_MAX_CHARS].isalnum():
         # half a word may be another word, and name another examination

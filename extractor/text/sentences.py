@@ -69,6 +69,8 @@ _BULLET = re.compile(
 _LABEL = re.compile(r"[ \t]*[A-Za-z][\w /&()'-]{0,45}:(?=\s|$)")
 _VALUE_END = re.compile(r"(?:[:=]|[ \t][-\u2013]|\.{4,})[ \t]*\w+\Z")
 """A field with its value, which may be a word that elsewhere goes on ("Effusion: no")."""
+_SHORT_VALUE = re.compile(r"[ \t]*\w+(?:[ \t]\w+)?[.;,]?[ \t]*")
+"""One or two words on the line below a field's name are its value ("Effusion:", below it "None.")."""
 _ELLIPSIS_DOTS = 3
 _LAST_WORD = re.compile(r"([\w.]+)\Z")
 _WRAPPED_FROM = 45
@@ -141,7 +143,7 @@ def _wrapped(text: str, at: int, width: int, lead: int) -> bool:
     if _OPEN_END.search(line) and not _VALUE_END.search(line):
         return True
     if line.endswith(":"):
-        return False
+        return _SHORT_VALUE.fullmatch(following) is not None
     first = stripped.split(None, 1)[0]
     length = len(line) + (0 if "\n" in text[:at] else lead)
     full = length + 1 + len(first) > width

@@ -165,3 +165,33 @@ def test_a_statement_behind_a_denial_keeps_its_own_doubt(
 def test_a_denial_goes_through_its_list(extractor: Extractor, text: str) -> None:
     mentions = extractor.extract(Report(f"MRI left hip. {text}")).mentions
     assert {str(one.status) for one in mentions} == {"negated"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Moderate joint effusion, infection cannot be excluded.",
+        "Joint effusion, avascular necrosis is possible.",
+        "Joint effusion, transient osteoporosis should be considered.",
+    ],
+)
+def test_a_doubt_of_the_diagnosis_is_none_of_what_was_seen(extractor: Extractor, text: str) -> None:
+    read = {
+        one.finding: str(one.status)
+        for one in extractor.extract(Report(f"MRI left hip. {text}")).mentions
+    }
+    assert read.pop("effusion") == "affirmed"
+    assert set(read.values()) == {"uncertain"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Joint effusion or infection cannot be excluded.",
+        "Avascular necrosis, infection cannot be excluded.",
+        "Marrow oedema, joint effusion cannot be excluded.",
+    ],
+)
+def test_a_doubt_goes_back_over_a_list_of_one_kind(extractor: Extractor, text: str) -> None:
+    read = [str(one.status) for one in extractor.extract(Report(f"MRI left hip. {text}")).mentions]
+    assert read == ["uncertain", "uncertain"]

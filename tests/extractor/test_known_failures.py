@@ -63,18 +63,6 @@ KNOWN: dict[str, tuple[str, list[Reading]]] = {
             ("marrow_oedema", "negated", "left", ("lateral_femoral_condyle",)),
         ],
     ),
-    "what is a likely artefact is still stated": (
-        "Radiograph of the pelvis. Bones appear demineralised but this may be due to overexposure.",
-        [("osteopenia", "uncertain", "unspecified", ("hip",))],
-    ),
-    "the cause in doubt puts the finding in doubt": (
-        "MRI left hip. Marrow oedema, reactive versus infectious.",
-        [("marrow_oedema", "affirmed", "left", ("hip",))],
-    ),
-    "injected fluid distends the joint": (
-        "MR arthrogram of the left hip. Capsular distension is iatrogenic.",
-        [],
-    ),
 }
 
 
