@@ -48,6 +48,7 @@ _SENTENCES: Mapping[str, tuple[str, str]] = {
     "nul_character": ("NUL_CHARACTER", "must not hold the character NUL (U+0000)"),
     "control_character": ("CONTROL_CHARACTER", "must not hold control characters"),
     "mapping_form": ("WRONG_FORM", "must be `field=column` with one of our fields"),
+    "one_archive": ("REQUIRED", "must name either `source` or `upload`"),
     "string_unicode": ("INVALID_UNICODE", "is not valid Unicode"),
 }
 _OTHERWISE = ("INVALID", "is not valid")

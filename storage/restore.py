@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from sqlalchemy import case, select, update
 
-from storage import backup_file, work
+from storage import backup_file, uploads, work
 from storage.backup import SECRETS
 from storage.database import Database
 from storage.errors import BackupError
@@ -88,6 +88,7 @@ def _make_ready(draft: Path) -> int:
         database.upgrade()
         with database.begin() as conn:
             _release_all(conn)
+            uploads.delete_waiting(conn)
         with database.read() as conn:
             waiting = work.open_units(conn)
     for beside in draft.glob(f"{SQLITE_FILE}-*"):
