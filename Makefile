@@ -73,6 +73,10 @@ bench: $(BENCH) $(PEERS)/.installed ## Measure the speed side by side; write ben
 check-gate: $(DEV) ## Compare reading with and without the gate on every report there is (minutes)
 	@MARROW_ALL_REPORTS=1 $(RUN) -m pytest tests/extractor/test_gate.py tests/audits/test_gated.py $(ARGS)
 
+.PHONY: audit-kill
+audit-kill: $(DEV) ## Audit 200,000 reports, kill -9 and resume, compare every table (minutes)
+	@$(RUN) scripts/audit_kill.py $(ARGS)
+
 .PHONY: evaluate
 evaluate: $(RUNTIME) ## Score the extractor on all gold there is, or on one file: make evaluate GOLD=FILE
 	@$(if $(GOLD),$(BIN)/marrow evaluate --gold "$(GOLD)",$(RUN) -m evaluation) $(ARGS)

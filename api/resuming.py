@@ -29,8 +29,8 @@ from storage.ids import new_id
 from storage.keys import Key
 from storage.uploads import NewUpload, Piece, StoredUpload
 
-PIECE_BYTES = 8 * 1024 * 1024
-MAX_PIECES = 20_000
+PIECE_BYTES = 4 * 1024 * 1024
+MAX_PIECES = 40_000
 """Enough for the largest archive and thousands of cuts; not for an upload of single bytes."""
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
