@@ -13,6 +13,7 @@ RUN := $(BIN)/python
 RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
 BENCH := $(VENV)/.bench-installed
+S3 := $(VENV)/.s3-installed
 # Libraries to measure against that need another spaCy
 PEERS := .venv-peers
 # Arguments for one run, as in: make test ARGS="tests/api -k problems"
@@ -73,6 +74,10 @@ bench: $(BENCH) $(PEERS)/.installed ## Measure the speed side by side; write ben
 check-gate: $(DEV) ## Compare reading with and without the gate on every report there is (minutes)
 	@MARROW_ALL_REPORTS=1 $(RUN) -m pytest tests/extractor/test_gate.py tests/audits/test_gated.py $(ARGS)
 
+.PHONY: check-s3
+check-s3: $(S3) ## Put files into a real object store (SeaweedFS, started here), and fetch and remove them
+	@$(RUN) -m pytest tests/s3 $(ARGS)
+
 .PHONY: audit-kill
 audit-kill: $(DEV) ## Audit 200,000 reports, kill -9 and resume, compare every table (minutes)
 	@$(RUN) scripts/audit_kill.py $(ARGS)
@@ -91,6 +96,7 @@ lock: $(DEV) ## Write requirements/*.txt anew (make lock ARGS=--upgrade for newe
 	@$(BIN)/$(UV_LOCK) $(ARGS) --group dev -c requirements/runtime.txt -o requirements/dev.txt
 	@$(BIN)/$(UV_LOCK) $(ARGS) --group build -c requirements/dev.txt -o requirements/build.txt
 	@$(BIN)/$(UV_LOCK) $(ARGS) --group bench -c requirements/runtime.txt -c requirements/dev.txt -o requirements/bench.txt
+	@$(BIN)/$(UV_LOCK) $(ARGS) --group s3 -c requirements/runtime.txt -c requirements/dev.txt -o requirements/s3.txt
 	@$(BIN)/$(UV_LOCK) $(ARGS) --group peers -o requirements/peers.txt
 
 .PHONY: lock-check
@@ -121,6 +127,11 @@ $(DEV): requirements/dev.txt $(RUNTIME)
 $(BENCH): requirements/bench.txt $(DEV)
 	@echo "Installing medspaCy's own sentence splitter to measure against"
 	@$(PIP_LOCKED) --require-hashes -r requirements/bench.txt
+	@touch $@
+
+$(S3): requirements/s3.txt $(DEV)
+	@echo "Installing an object store and its driver to test with"
+	@$(PIP_LOCKED) --require-hashes -r requirements/s3.txt
 	@touch $@
 
 $(PEERS)/.installed: requirements/peers.txt

@@ -99,7 +99,8 @@ def _killed_and_resumed(
         run = _run(archive, out, arguments.focus, kill=kill, chance=chance)
         runs.append(run)
         print(f"start {len(runs)}: {run.seconds:.1f} s, {run.killed or 'to its end'}", flush=True)
-        if run.code not in {0, -signal.SIGKILL}:
+        # Without the process that plans or finishes, the command ends with 2 and says how to go on.
+        if run.code not in ({0, 2, -signal.SIGKILL} if run.killed else {0}):
             raise SystemExit(f"start {len(runs)} ended with {run.code}")
         if run.code == 0 and not left:
             return runs
