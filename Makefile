@@ -13,6 +13,7 @@ RUN := $(BIN)/python
 RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
 BENCH := $(VENV)/.bench-installed
+S3 := $(VENV)/.s3-installed
 # Libraries to measure against that need another spaCy
 PEERS := .venv-peers
 # Arguments for one run, as in: make test ARGS="tests/api -k problems"
@@ -26,7 +27,7 @@ PIP_LOCKED = $(RUN) -m pip install --quiet --disable-pip-version-check --no-deps
 
 .PHONY: help
 help: ## List the tasks
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: $(RUNTIME) ## Start the real service, post reports, audit the sample archive, show the cases
@@ -89,6 +90,14 @@ load: $(DEV) ## Post single reports from 50 clients for a minute; none may be lo
 soak: $(DEV) ## Send 200,000 reports through the service (make soak ARGS="--reports 20000"); nothing may grow
 	@$(RUN) -m benchmarks.soak $(ARGS)
 
+.PHONY: check-s3
+check-s3: $(S3) ## Put files into a real object store (SeaweedFS, started here), and fetch and remove them
+	@$(RUN) -m pytest tests/s3 $(ARGS)
+
+.PHONY: audit-kill
+audit-kill: $(DEV) ## Audit 200,000 reports, kill -9 and resume, compare every table (minutes)
+	@$(RUN) scripts/audit_kill.py $(ARGS)
+
 .PHONY: evaluate
 evaluate: $(RUNTIME) ## Score the extractor on all gold there is, or on one file: make evaluate GOLD=FILE
 	@$(if $(GOLD),$(BIN)/marrow evaluate --gold "$(GOLD)",$(RUN) -m evaluation) $(ARGS)
@@ -103,6 +112,7 @@ lock: $(DEV) ## Write requirements/*.txt anew (make lock ARGS=--upgrade for newe
 	@$(BIN)/$(UV_LOCK) $(ARGS) --group dev -c requirements/runtime.txt -o requirements/dev.txt
 	@$(BIN)/$(UV_LOCK) $(ARGS) --group build -c requirements/dev.txt -o requirements/build.txt
 	@$(BIN)/$(UV_LOCK) $(ARGS) --group bench -c requirements/runtime.txt -c requirements/dev.txt -o requirements/bench.txt
+	@$(BIN)/$(UV_LOCK) $(ARGS) --group s3 -c requirements/runtime.txt -c requirements/dev.txt -o requirements/s3.txt
 	@$(BIN)/$(UV_LOCK) $(ARGS) --group peers -o requirements/peers.txt
 
 .PHONY: lock-check
@@ -133,6 +143,11 @@ $(DEV): requirements/dev.txt $(RUNTIME)
 $(BENCH): requirements/bench.txt $(DEV)
 	@echo "Installing medspaCy's own sentence splitter to measure against"
 	@$(PIP_LOCKED) --require-hashes -r requirements/bench.txt
+	@touch $@
+
+$(S3): requirements/s3.txt $(DEV)
+	@echo "Installing an object store and its driver to test with"
+	@$(PIP_LOCKED) --require-hashes -r requirements/s3.txt
 	@touch $@
 
 $(PEERS)/.installed: requirements/peers.txt

@@ -17,7 +17,7 @@ from api.access_log import AccessLog
 from api.access_queries import LOG_PARAMETERS
 from api.admission import Admission
 from api.audit_queries import PARAMETERS as AUDIT_PARAMETERS
-from api.audit_views import AUDITS_PATH
+from api.audit_views import AUDITS_PATH, PREVIEW_PATH
 from api.body_limit import BodyLimit
 from api.cursors import Cursors
 from api.edge import Edge
@@ -25,9 +25,10 @@ from api.extraction import Extraction
 from api.listing import PARAMETERS
 from api.openapi import TITLE, describe
 from api.problems import Code, FieldError, Problem, problem_response
-from api.routes import access_log, audit_results, audits, extract, health, reports
+from api.routes import access_log, audit_results, audits, extract, health, reports, uploads
 from api.service import Ring, Service
 from api.settings import ApiSettings
+from api.tus import UPLOADS_PATH, TusVersion
 from api.validation import failed, parameter_errors
 from api.views import REPORTS_PATH
 from extractor import Extractor, __version__
@@ -76,6 +77,7 @@ def make_application(settings: ApiSettings) -> FastAPI:
         redirect_slashes=False,
         lifespan=_lifespan,
         middleware=[
+            Middleware(TusVersion),
             Middleware(Edge),
             Middleware(
                 BodyLimit,
@@ -83,13 +85,15 @@ def make_application(settings: ApiSettings) -> FastAPI:
                 by_path={
                     REPORTS_PATH: settings.max_submission_bytes,
                     AUDITS_PATH: settings.max_archive_bytes,
+                    PREVIEW_PATH: settings.max_archive_bytes,
+                    UPLOADS_PATH + "/": settings.max_archive_bytes,
                     "/v1/extract": settings.max_report_bytes,
                 },
             ),
         ],
         exception_handlers=_HANDLERS,
     )
-    for routes in (reports, extract, audits, audit_results, access_log, health):
+    for routes in (reports, extract, uploads, audits, audit_results, access_log, health):
         app.include_router(routes.router)
     app.add_api_route("/openapi.json", _openapi_document, include_in_schema=False)
     app.openapi = partial(describe, app)  # type: ignore[method-assign]  # as FastAPI documents

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 from pydantic_core import PydanticCustomError
 
 from api.cursors import MAX_CHARS
@@ -55,17 +56,42 @@ class AuditArgumentsQuery(Query):
         default=None, description="How 03/04/2021 is read; without it such a date is not read."
     )
 
+    since: date | None = Field(
+        default=None,
+        description="Leave out examinations before this day; those without a date stay.",
+    )
+    until: date | None = Field(
+        default=None,
+        description="Leave out examinations after this day; those without a date stay.",
+    )
+
     def arguments(self) -> dict[str, Any]:
         """Return them as they are stored."""
-        return {"focus": self.focus.value, "map": self.map, "day_first": self.day_first}
+        return {
+            "focus": self.focus.value,
+            "map": self.map,
+            "day_first": self.day_first,
+            "since": None if self.since is None else self.since.isoformat(),
+            "until": None if self.until is None else self.until.isoformat(),
+        }
 
 
 class AuditSource(Schema):
-    """An archive that lies where the workers can read it."""
+    """An archive that is not the body: it lies where the workers can read it, or was uploaded."""
 
-    source: Annotated[str, Field(min_length=1, max_length=4_000)] = Field(
-        description="`file:///path` of a file or folder below a root that the operator allows."
+    source: Annotated[str, Field(min_length=1, max_length=4_000)] | None = Field(
+        default=None,
+        description="`file:///path` of a file or folder below a root that the operator allows.",
     )
+    upload: Annotated[str, Field(pattern=r"^upl_[0-9a-z]{26}$")] | None = Field(
+        default=None, description="Instead: the id of an upload that has arrived whole."
+    )
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        if (self.source is None) == (self.upload is None):
+            raise PydanticCustomError("one_archive", "names no archive, or two")
+        return self
 
 
 SOURCE: TypeAdapter[AuditSource] = TypeAdapter(AuditSource)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from pydantic import BaseModel, Field
@@ -12,12 +12,14 @@ from extractor.model import Engine
 from storage.audit_model import AuditState, StoredAudit
 
 AUDITS_PATH = "/v1/audits"
+PREVIEW_PATH = "/v1/audits/preview"
 
 _ERRORS = {
     "archive_not_found": "Nothing is there that could be read.",
     "unknown_format": "The file's name ends like no format that is read.",
     "columns_not_recognised": "No column of report text was recognised; name it with `map`.",
     "mapping_invalid": "`map` cannot be used.",
+    "upload_damaged": "What arrived is not what was announced (its checksum); upload it again.",
     "source_refused": "Nothing that may be read is at the source any more.",
     "engine_changed": "The patterns or the engine were changed meanwhile; submit it again.",
     "worker_lost": "Workers died again and again with one step of it; see their logs.",
@@ -32,6 +34,8 @@ class AuditArgumentsView(BaseModel):
     focus: Focus
     map: list[str]
     day_first: bool | None
+    since: date | None
+    until: date | None
 
 
 class AuditCounts(BaseModel):
@@ -39,6 +43,7 @@ class AuditCounts(BaseModel):
 
     rows_read: int = Field(description="Grows while the archive is read.")
     refused: int | None = Field(description="Rows that are no readable report; see failures.")
+    undesired: int | None = Field(description="Reports of other days than asked for.")
     duplicates: int | None
     superseded: int | None = Field(description="Replaced by an amended version.")
     reports: int | None = Field(description="What is left of the rows.")
@@ -103,6 +108,30 @@ class AuditList(BaseModel):
     next_cursor: str | None
 
 
+class AuditRefusal(BaseModel):
+    """A row that is no readable report: its place and reason, never its text."""
+
+    path: str
+    line: int
+    code: str
+    detail: str
+
+
+class AuditPreview(BaseModel):
+    """What the first rows of an archive are; nothing of any report but how much there is."""
+
+    name: str
+    rows: int
+    reports: int
+    undesired: int = Field(description="Of the reports, those of other days than asked for.")
+    formats: dict[str, int] = Field(description="Files that were begun, by format.")
+    encodings: dict[str, int] = Field(description="The same by encoding, of files that have one.")
+    columns: dict[str, str] = Field(description="By field, the column that was taken for it.")
+    filled: dict[str, int] = Field(description="In how many of the reports each field was read.")
+    refusals: list[AuditRefusal]
+    remarks: list[str] = Field(description="What was in rows and not read.")
+
+
 class CaseList(BaseModel):
     """A page of cases, strongest first, with the columns of `cases.csv`."""
 
@@ -136,7 +165,7 @@ def audit_summary(audit: StoredAudit) -> dict[str, Any]:
         "name": audit.name,
         "error": _error(audit.error_code),
         "bytes": audit.bytes,
-        "arguments": dict(audit.arguments),
+        "arguments": {"since": None, "until": None} | dict(audit.arguments),
         "engine": None if audit.identity is None else audit.identity["engine"],
         "created_at": _timestamp(audit.created_at),
         "started_at": _timestamp(audit.started_at),
@@ -158,6 +187,7 @@ def progress_view(audit: StoredAudit) -> dict[str, Any]:
         "counts": {
             "rows_read": audit.rows_read,
             "refused": None if counts is None else counts.refused,
+            "undesired": None if counts is None else counts.undesired,
             "duplicates": None if counts is None else counts.duplicates,
             "superseded": None if counts is None else counts.superseded,
             "reports": None if counts is None else counts.planned,
@@ -174,8 +204,13 @@ def progress_view(audit: StoredAudit) -> dict[str, Any]:
     }
 
 
+def error_detail(code: str) -> str:
+    """Return what an error code of an audit means, and what to do."""
+    return _ERRORS.get(code, _OTHER_ERROR)
+
+
 def _error(code: str | None) -> dict[str, str] | None:
-    return None if code is None else {"code": code, "detail": _ERRORS.get(code, _OTHER_ERROR)}
+    return None if code is None else {"code": code, "detail": error_detail(code)}
 
 
 def _timestamp(at: datetime | None) -> str | None:

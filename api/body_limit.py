@@ -19,7 +19,10 @@ class BodyLimit:
     """ASGI middleware that raises Problem where a body is larger than its path allows."""
 
     def __init__(self, app: ASGIApp, *, default: int, by_path: Mapping[str, int]) -> None:
-        """Limits are in bytes; ``by_path`` has the exact paths that differ from the default."""
+        """Limits are in bytes; ``by_path`` has the paths that differ from the default.
+
+        They are exact; one that ends with a slash stands for what is right below it.
+        """
         self._app = app
         self._default = default
         self._by_path = dict(by_path)
@@ -29,7 +32,8 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        limit = self._by_path.get(scope["path"], self._default)
+        above = scope["path"].rpartition("/")[0] + "/"
+        limit = self._by_path.get(scope["path"], self._by_path.get(above, self._default))
         declared = Headers(scope=scope).get("content-length", "")
         if declared.isascii() and declared.isdigit() and int(declared[:19]) > limit:
             raise _too_large(limit)

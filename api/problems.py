@@ -33,6 +33,14 @@ class Code(StrEnum):
     AUDIT_NOT_FOUND = "AUDIT_NOT_FOUND"
     AUDIT_NOT_DONE = "AUDIT_NOT_DONE"
     AUDIT_OVER = "AUDIT_OVER"
+    ARCHIVE_UNREADABLE = "ARCHIVE_UNREADABLE"
+    UPLOAD_NOT_FOUND = "UPLOAD_NOT_FOUND"
+    UPLOAD_OFFSET = "UPLOAD_OFFSET"
+    UPLOAD_NOT_WHOLE = "UPLOAD_NOT_WHOLE"
+    UPLOAD_TAKEN = "UPLOAD_TAKEN"
+    UPLOAD_DAMAGED = "UPLOAD_DAMAGED"
+    TOO_MANY_UPLOADS = "TOO_MANY_UPLOADS"
+    TUS_VERSION = "TUS_VERSION"
     ROUTE_NOT_FOUND = "ROUTE_NOT_FOUND"
     METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
     BODY_TOO_LARGE = "BODY_TOO_LARGE"
@@ -69,9 +77,17 @@ KINDS: Mapping[Code, Kind] = {
     Code.AUDIT_OVER: Kind(409, "The audit is over already"),
     Code.ROUTE_NOT_FOUND: Kind(404, "There is nothing at this address"),
     Code.METHOD_NOT_ALLOWED: Kind(405, "This address does not take that method"),
+    Code.UPLOAD_NOT_FOUND: Kind(404, "There is no such upload"),
+    Code.UPLOAD_OFFSET: Kind(409, "The upload stands at another place"),
+    Code.UPLOAD_NOT_WHOLE: Kind(409, "The upload has not arrived whole"),
+    Code.UPLOAD_TAKEN: Kind(409, "The upload belongs to an audit already"),
+    Code.TUS_VERSION: Kind(412, "The protocol of uploads is another"),
     Code.BODY_TOO_LARGE: Kind(413, "The body is too large"),
     Code.UNSUPPORTED_MEDIA_TYPE: Kind(415, "The body is of a kind that is not read"),
     Code.VALIDATION_FAILED: Kind(422, "The request does not fit the schema"),
+    Code.ARCHIVE_UNREADABLE: Kind(422, "The archive cannot be read"),
+    Code.UPLOAD_DAMAGED: Kind(422, "What arrived is not what was announced"),
+    Code.TOO_MANY_UPLOADS: Kind(429, "Too many uploads are waiting"),
     Code.IDEMPOTENCY_KEY_REUSED: Kind(422, "The idempotency key belongs to another request"),
     Code.INTERNAL_ERROR: Kind(500, "Something failed on our side"),
     Code.NOT_READY: Kind(503, "The service is starting"),

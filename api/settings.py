@@ -27,6 +27,10 @@ class ApiSettings(BaseSettings):
     """The largest body of any other request."""
     max_archive_bytes: int = Field(default=64 * 1024**3, ge=1024)
     """The largest upload of ``POST /v1/audits``, which is written to the disk as it comes."""
+    max_waiting_uploads: int = Field(default=16, ge=1)
+    """How many uploads of one key may wait for the rest of them, or for their audit."""
+    upload_expires_s: float = Field(default=24 * 3600.0, gt=0)
+    """How long an upload is kept for which nothing comes any more."""
     max_events_s: float = Field(default=3600.0, gt=0)
     """How long one stream of events lasts; clients connect again by themselves."""
     max_open_units: int = Field(default=100_000, ge=1)

@@ -25,6 +25,8 @@ from api.validation import failed
 
 HEADER = "Content-Disposition"
 MAX_NAME_CHARS = 200
+_MAX_NAME_BYTES = 240
+"""Workers name a file so; a file system takes 255."""
 _PIECE_BYTES = 1024 * 1024
 _BY_TYPE = {
     "text/csv": "archive.csv",
@@ -64,19 +66,27 @@ async def received(request: Request, scratch: Path) -> AsyncIterator[Upload]:
     Raises Problem where there is no name, nothing in it, or no room for it.
     """
     name = _name(request)
+    async with room(scratch) as folder:
+        try:
+            yield await _receive(request, folder / "body", name)
+        except ClientDisconnect:
+            # Nobody hears the answer; only the log does.
+            raise Problem(Code.BAD_REQUEST, "The upload broke off; nothing was stored.") from None
+
+
+@asynccontextmanager
+async def room(scratch: Path) -> AsyncIterator[Path]:
+    """Give a folder for what arrives, and remove it; raises Problem where the disk is full."""
     folder = scratch / f"upload-{uuid4().hex}"
     await run_in_threadpool(folder.mkdir, mode=0o700, parents=True)
     try:
-        yield await _receive(request, folder / "body", name)
+        yield folder
     except OSError as error:
         if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
             raise
         raise Problem(
             Code.STORAGE_FULL, "Nothing was stored.", headers={"Connection": "close"}
         ) from None
-    except ClientDisconnect:
-        # Nobody hears the answer; only the log does.
-        raise Problem(Code.BAD_REQUEST, "The upload broke off; nothing was stored.") from None
     finally:
         await run_in_threadpool(shutil.rmtree, folder, ignore_errors=True)
 
@@ -114,13 +124,18 @@ def _name(request: Request) -> str:
         )
     message = Message()
     message[HEADER] = header
-    name = message.get_filename() or ""
+    return checked_name(message.get_filename() or "", HEADER)
+
+
+def checked_name(name: str, header: str) -> str:
+    """Return the name of a file as it came in a header; raises Problem where it is none."""
     if (
         not 0 < len(name) <= MAX_NAME_CHARS
+        or len(name.encode(errors="replace")) > _MAX_NAME_BYTES
         or name.startswith(".")
         or not name.isprintable()
         or not set(name).isdisjoint("/\\")
     ):
         detail = f"must name a file, in 1 to {MAX_NAME_CHARS} characters without a path"
-        raise failed([FieldError(code="WRONG_FORM", detail=detail, parameter=HEADER)])
+        raise failed([FieldError(code="WRONG_FORM", detail=detail, parameter=header)])
     return name

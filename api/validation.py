@@ -57,6 +57,7 @@ _SENTENCES: Mapping[str, tuple[str, str]] = {
     ),
     "timezone_aware": ("WRONG_FORM", "must be a time with its offset, as 2026-11-26T07:00:00Z"),
     "time_parsing": ("WRONG_FORM", "must be a time of the day, as 07:00"),
+    "one_archive": ("REQUIRED", "must name either `source` or `upload`"),
     "string_unicode": ("INVALID_UNICODE", "is not valid Unicode"),
 }
 _OTHERWISE = ("INVALID", "is not valid")

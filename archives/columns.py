@@ -11,6 +11,8 @@ from archives.errors import ColumnsError, MappingError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from archives.files import ArchiveFile
+
 FIELDS: dict[str, tuple[str, ...]] = {
     "text": (
         "text", "report_text", "reporttext", "report_body", "report", "body", "narrative",
@@ -75,6 +77,8 @@ class Mapping:
     """How 03/04/2021 is read; ``None``: such a date is not read."""
     heard: Callable[[Columns], None] | None = field(default=None, compare=False)
     """Hears of each table which column was taken for what."""
+    opened: Callable[[ArchiveFile, str], None] | None = field(default=None, compare=False)
+    """Hears of each file that is read, with the name of its format."""
 
     @classmethod
     def parse(cls, arguments: Sequence[str], *, day_first: bool | None = None) -> Mapping:

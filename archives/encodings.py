@@ -44,6 +44,21 @@ def guess_encoding(sample: bytes) -> str:
     return best.encoding if best is not None else "cp1252"
 
 
+def sampled_encoding(file: ArchiveFile) -> str:
+    """Return what the beginning of a text file is most likely written in."""
+    with open_bytes(file) as stream:
+        sample = stream.read(_SAMPLE_BYTES)
+    marked = marked_encoding(sample)
+    if marked is not None:
+        return marked
+    try:
+        # The sample may end within a character.
+        codecs.getincrementaldecoder("utf-8")().decode(sample)
+    except UnicodeDecodeError:
+        return guess_encoding(sample)
+    return "utf-8"
+
+
 def decode(data: bytes, fallback: str) -> str:
     """Decode as UTF-8, else with ``fallback``, else as Latin-1, which no byte escapes."""
     for encoding in ("utf-8", fallback):

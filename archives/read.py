@@ -46,6 +46,19 @@ READERS: dict[str, Reader] = {
 }
 """By the file's suffix; where a suffix says too little, what the file begins with decides."""
 
+FORMATS: dict[Reader, str] = {
+    read_csv: "csv",
+    read_json: "json",
+    read_jsonl: "json_lines",
+    read_fhir_ndjson: "fhir_ndjson",
+    read_xml: "fhir_xml",
+    read_hl7v2: "hl7_v2",
+    read_parquet: "parquet",
+    read_dicom_sr: "dicom_sr",
+    read_text: "text",
+}
+"""What each reader's format is called; `csv` is any table of text, `json` FHIR or an array."""
+
 _SNIFF_BYTES = 64 * 1024
 
 
@@ -117,6 +130,8 @@ def read_file(file: ArchiveFile, mapping: Mapping) -> Iterator[Entry | Table]:
     if reader is None:
         known = ", ".join(sorted(READERS))
         raise UnknownFormatError(f"{file.path} is of no format that is read ({known}).")
+    if mapping.opened is not None:
+        mapping.opened(file, FORMATS[reader])
     try:
         yield from reader(file, mapping)
     except UNREADABLE as error:

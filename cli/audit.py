@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import typer
 
-from cli.audit_preview import ROWS, show_preview
+from cli.audit_preview import show_previews
 from cli.console import fail, load_extractor, messages, one_line_errors, output
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def audit(  # noqa: PLR0913 - each is an option of the command
         bool,
         typer.Option(
             "--dry-run",
-            help=f"Show what is recognised in the first {ROWS} rows of each file, and stop.",
+            help="Show what is recognised in the first 100 rows: format, encoding, columns; and stop.",
         ),
     ] = False,
     patterns: Annotated[
@@ -107,7 +107,10 @@ def audit(  # noqa: PLR0913 - each is an option of the command
     console = messages()
     if dry_run:
         with one_line_errors():
-            show_preview(archives, Mapping.parse(mapping or [], day_first=day_first))
+            from archives.preview import Days
+
+            days = Days(since.date() if since else None, until.date() if until else None)
+            show_previews(archives, Mapping.parse(mapping or [], day_first=day_first), days)
         return
     if out is None:
         raise fail(

@@ -27,32 +27,19 @@ _READ_S = 60.0
 class AuditClient(Client):
     """Talks to one service about audits."""
 
-    def submit(self, archive: Path, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Upload an archive and return its audit; sent again, it is still one audit.
+    def submit(self, body: dict[str, str], arguments: dict[str, Any]) -> dict[str, Any]:
+        """Have an archive audited: a ``source`` where it lies, or an ``upload``; sent again, it is one audit.
 
         Raises:
-            ServiceError: the service is away or full, or refuses the archive.
+            ServiceError: the service is away, or refuses the archive.
 
         """
-        name = quote(archive.name, safe="")
-        answer = self.send(
-            "POST",
-            "/v1/audits",
-            open_body=lambda: archive.open("rb"),
-            params=arguments,
-            headers={
-                "Content-Disposition": f"attachment; filename*=UTF-8''{name}",
-                "Content-Length": str(archive.stat().st_size),
-                "Idempotency-Key": uuid4().hex,
-            },
-        )
-        return _view(answer)
-
-    def submit_source(self, source: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Have an archive audited where it lies. Raises ServiceError."""
         headers = {"Idempotency-Key": uuid4().hex}
-        body = {"source": source}
         return _view(self.send("POST", "/v1/audits", json=body, params=arguments, headers=headers))
+
+    def preview(self, body: dict[str, str], arguments: dict[str, Any]) -> dict[str, Any]:
+        """Return what would be read from an archive. Raises ServiceError."""
+        return _view(self.send("POST", "/v1/audits/preview", json=body, params=arguments))
 
     def get(self, id_: str) -> dict[str, Any]:
         """Return an audit. Raises ServiceError."""

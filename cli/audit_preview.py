@@ -8,44 +8,55 @@ from cli.console import output
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import Any
 
     from archives import Mapping
-    from archives.preview import Preview
+    from archives.preview import Days
 
-ROWS = 100
 _REFUSALS_SHOWN = 10
 
 
-def show_preview(paths: list[Path], mapping: Mapping) -> None:
+def show_previews(paths: list[Path], mapping: Mapping, days: Days) -> None:
     """Print for each archive which fields were read, from which columns, and what was refused."""
-    from archives.preview import preview
+    from archives.preview import facts, preview
 
-    for one in preview(paths, mapping, rows=ROWS):
-        _show(one)
+    for one in preview(paths, mapping, days=days):
+        show_preview(str(one.path), facts(one))
 
 
-def _show(one: Preview) -> None:
+def show_preview(name: str, found: dict[str, Any]) -> None:
+    """Print what was found in one archive, here or by the service."""
     from rich.markup import escape
     from rich.table import Table
 
     console = output()
-    read = one.reports + len(one.refusals)
     console.print(
-        f"\n[bold]{escape(str(one.path))}[/]: the first {read} rows, {one.reports} reports"
+        f"\n[bold]{escape(name)}[/]: the first {found['rows']} rows, {found['reports']} reports"
     )
+    if found["undesired"]:
+        console.print(f"{found['undesired']} of them are of other days and would be left out")
+    console.print(f"format: {_counted(found['formats'])}")
+    if found["encodings"]:
+        console.print(f"encoding: {_counted(found['encodings'])}")
     table = Table(box=None, pad_edge=False)
-    for name in ("field", "read in", "column"):
-        table.add_column(name, justify="right" if name == "read in" else "left")
-    table.add_row("text", f"{one.reports}", escape(one.columns.get("text", "")))
-    for name, count in one.filled.items():
-        table.add_row(name, f"{count}", escape(one.columns.get(name, "")))
+    for title in ("field", "read in", "column"):
+        table.add_column(title, justify="right" if title == "read in" else "left")
+    columns = found["columns"]
+    table.add_row("text", f"{found['reports']}", escape(columns.get("text", "")))
+    for field, count in found["filled"].items():
+        table.add_row(field, f"{count}", escape(columns.get(field, "")))
     console.print(table)
-    for refusal in one.refusals[:_REFUSALS_SHOWN]:
-        console.print(
-            f"not read: {escape(refusal.path)} line {refusal.line}: {escape(refusal.code)}, {escape(refusal.detail)}"
-        )
-    if len(one.refusals) > _REFUSALS_SHOWN:
-        console.print(f"and {len(one.refusals) - _REFUSALS_SHOWN} more rows that were not read")
-    if one.remarks:
-        console.print("remarks: " + ", ".join(sorted(one.remarks)))
+    for refusal in found["refusals"][:_REFUSALS_SHOWN]:
+        place = f"{escape(refusal['path'])} line {refusal['line']}"
+        console.print(f"not read: {place}: {refusal['code']}, {escape(refusal['detail'])}")
+    if len(found["refusals"]) > _REFUSALS_SHOWN:
+        more = len(found["refusals"]) - _REFUSALS_SHOWN
+        console.print(f"and {more} more rows that were not read")
+    if found["remarks"]:
+        console.print("remarks: " + ", ".join(found["remarks"]))
     console.print("Another column: --map FIELD=COLUMN. Nothing was extracted or written.")
+
+
+def _counted(found: dict[str, int]) -> str:
+    parts = [name if count == 1 else f"{name} ({count} files)" for name, count in found.items()]
+    return ", ".join(parts) or "none that is read"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -55,6 +56,33 @@ def submit(  # noqa: PLR0913 (as many options as there are)
             show_default="not read",
         ),
     ] = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            help="Leave out examinations before this day; those without a date stay.",
+            show_default=False,
+        ),
+    ] = None,
+    until: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            help="Leave out examinations after this day; those without a date stay.",
+            show_default=False,
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Show what is recognised in the first rows, and stop."),
+    ] = False,
+    upload: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ID",
+            help="Go on with an upload of the same file that broke off, or was tried dry.",
+        ),
+    ] = None,
     follow: Annotated[bool, typer.Option(help="Wait until it is done.")] = True,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Write its files here once it is done.")
@@ -64,7 +92,8 @@ def submit(  # noqa: PLR0913 (as many options as there are)
 ) -> None:
     """Have an archive audited by a running service, and follow it.
 
-    Ctrl-C stops following, not the audit.
+    An upload that breaks off goes on by itself, and by --upload after this command has ended. Ctrl-C
+    stops following, not the audit.
 
     Example: MARROW_API_KEY=marrow_... marrow audits submit export.csv.gz -o audit-2026
     """
@@ -77,12 +106,17 @@ def submit(  # noqa: PLR0913 (as many options as there are)
     arguments: dict[str, Any] = {"focus": focus, "map": mapping or []}
     if day_first is not None:
         arguments["day_first"] = day_first
+    for name, day in (("since", since), ("until", until)):
+        if day is not None:
+            arguments[name] = day.date().isoformat()
     with _client(url, key_file) as client:
+        body = {"source": source or ""}
         if archive is not None:
-            with messages().status("uploading"):
-                audit = client.submit(archive, arguments)
-        else:
-            audit = client.submit_source(source or "", arguments)
+            body = {"upload": _upload(client, archive, upload)}
+        if dry_run:
+            _show_preview(client, body, arguments)
+            return
+        audit = client.submit(body, arguments)
         typer.echo(f"{audit['id']} {audit['state']}")
         if follow:
             _follow(client, audit["id"], out)
@@ -205,6 +239,34 @@ def _client(url: str, key_file: Path | None) -> Iterator[AuditClient]:
                 yield client
         except ServiceError as error:
             raise fail(str(error)) from None
+
+
+def _upload(client: AuditClient, archive: Path, id_: str | None) -> str:
+    """Upload a file, or go on with it; return the id of the upload."""
+    from cli.upload_client import announce, send_rest
+
+    with messages().status("uploading") as status:
+
+        def show(sent: int, size: int) -> None:
+            status.update(f"uploading: {100 * sent // size} %")
+
+        if id_ is None:
+            id_ = announce(client, archive)
+        try:
+            send_rest(client, id_, archive, on_sent=show)
+        except KeyboardInterrupt:
+            typer.echo(f"marrow: stopped; go on with the same command and --upload {id_}", err=True)
+            raise typer.Exit(130) from None
+    return id_
+
+
+def _show_preview(client: AuditClient, body: dict[str, str], arguments: dict[str, Any]) -> None:
+    from cli.audit_preview import show_preview
+
+    found = client.preview(body, arguments)
+    show_preview(found["name"], found)
+    if "upload" in body:
+        output().print(f"The file is kept for a day: audit it with --upload {body['upload']}")
 
 
 def _follow(client: AuditClient, id_: str, out: Path | None) -> None:

@@ -149,20 +149,18 @@ class Client:
         self,
         method: str,
         path: str,
-        *,
-        open_body: Callable[[], IO[bytes]] | None = None,
         **request: Any,
     ) -> httpx.Response:
         """Send a request; a service that is busy or away is tried again for a while.
 
         Posting again is safe: the same report is accepted once, and what else is posted has a key
-        of its own. ``open_body`` opens what is sent, each time anew.
+        of its own.
         """
         until = time.monotonic() + self.patience_s
         wait_s = 0.2
         while True:
             try:
-                answer = self._request(method, path, open_body, request)
+                answer = self.http.request(method, path, **request)
                 if answer.status_code not in _RETRIED or time.monotonic() > until:
                     return answer
                 wait_s = _retry_after_s(answer) or wait_s
@@ -174,18 +172,6 @@ class Client:
                     ) from None
             time.sleep(min(wait_s, max(0.0, until - time.monotonic()) + 0.01))
             wait_s = min(wait_s * 2, 5.0)
-
-    def _request(
-        self,
-        method: str,
-        path: str,
-        open_body: Callable[[], IO[bytes]] | None,
-        request: dict[str, Any],
-    ) -> httpx.Response:
-        if open_body is None:
-            return self.http.request(method, path, **request)
-        with open_body() as body:
-            return self.http.request(method, path, content=body, **request)
 
 
 def _batches(entries: Iterable[Entry], outcome: Outcome) -> Iterator[list[SourceReport]]:

@@ -41,12 +41,12 @@ class NewAudit:
     name: str
     """The file's or folder's name; the rows of the results are found by it."""
     upload: str | None = None
-    """The uploaded file in the store of files."""
+    """The uploaded file in the store of files, or the folder of its pieces (``storage.uploads``)."""
     source: str | None = None
     """The address of a file or folder that every worker can read."""
     bytes: int | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict)
-    """``focus``, ``map`` (``field=column`` each) and ``day_first``."""
+    """``focus``, ``map`` (``field=column`` each), ``day_first``; ``since`` and ``until`` as ISO 8601."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,8 @@ class PlanCounts:
     superseded: int
     planned: int
     passed_over: int
+    undesired: int = 0
+    """Reports of other days than asked for."""
 
 
 @dataclass(frozen=True, slots=True)

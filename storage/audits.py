@@ -24,7 +24,7 @@ from storage.audit_model import (
 )
 from storage.clock import now
 from storage.model import Lane, WorkKind, WorkState
-from storage.tables import audit_shards, audits
+from storage.tables import audit_shards, audits, uploads
 from storage.tables import work as work_table
 
 if TYPE_CHECKING:
@@ -122,6 +122,7 @@ def known(conn: Connection, ids: Sequence[str]) -> set[str]:
 
 def forget(conn: Connection, id_: str) -> None:
     """Note that an audit's files are swept; the row of a deleted one goes now."""
+    conn.execute(sql_delete(uploads).where(uploads.c.audit == id_))
     conn.execute(sql_delete(audits).where(audits.c.id == id_, audits.c.state == AuditState.DELETED))
     conn.execute(update(audits).where(audits.c.id == id_).values(is_swept=True))
 
@@ -205,6 +206,7 @@ def _stored(row: AnyRow, progress: Progress) -> StoredAudit:
             superseded=row.superseded,
             planned=row.planned,
             passed_over=row.passed_over,
+            undesired=row.undesired or 0,
         )
     return StoredAudit(
         id=row.id,

@@ -12,6 +12,7 @@
   x InUseError
   x BackupError
   x SourceError
+  x UploadDamagedError
   x KeyRefusedError
     · KeyUnknownError
     · KeyExpiredError
@@ -143,6 +144,15 @@ class BackupError(StorageError):
     """A backup cannot be made or brought back."""
 
     code = "backup_error"
+
+
+class UploadDamagedError(StorageError):
+    """What arrived of an archive is not what its client said it would send."""
+
+    code = "upload_damaged"
+
+    def __init__(self) -> None:
+        super().__init__("what arrived is not what was announced; upload it again")
 
 
 class SourceError(StorageError):

@@ -53,6 +53,8 @@ audits = Table(
     Column("superseded", BigInteger),
     Column("planned", BigInteger),
     Column("passed_over", BigInteger),
+    # Reports of other days than asked for; NULL also in audits that were planned before 0007.
+    Column("undesired", BigInteger),
     Column("shards", Integer),
     # What the shards have to be read with, as JSON: arguments and engine.
     Column("identity", Text),
@@ -76,6 +78,35 @@ audits = Table(
 )
 _unswept = audits.c.is_swept.is_(False)
 Index("ix_audits_unswept", audits.c.state, sqlite_where=_unswept, postgresql_where=_unswept)
+
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("id", Text, primary_key=True),
+    # The id of the API key that alone may go on with it.
+    Column("owner", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    # How much has arrived and is named by pieces: where the client goes on.
+    Column("received", BigInteger, nullable=False),
+    Column("sha256", Text),
+    # The audit that was made of it; the row goes with its files when that is over.
+    Column("audit", Text, ForeignKey("audits.id", ondelete="CASCADE")),
+    Column("created_at", UtcMillis, nullable=False),
+    Column("expires_at", UtcMillis, nullable=False),
+    CheckConstraint("received >= 0 AND received <= bytes", name="received_within"),
+)
+Index("ix_uploads_audit", uploads.c.audit, unique=True)
+
+upload_pieces = Table(
+    "upload_pieces",
+    metadata,
+    Column("upload", Text, ForeignKey("uploads.id", ondelete="CASCADE"), primary_key=True),
+    Column("at", BigInteger, primary_key=True, autoincrement=False),
+    Column("bytes", BigInteger, nullable=False),
+    # Its name in the store of files.
+    Column("file", Text, nullable=False),
+)
 
 work = Table(
     "work",

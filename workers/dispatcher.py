@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from storage import idempotency, steps, sums, work
 from storage.files import open_files
 from storage.model import Lane, Lease, WorkState
-from storage.sweeping import remove_orphans, sweep
+from storage.sweeping import expire_uploads, remove_orphans, sweep
 from workers.holder import is_dead
 from workers.logs import get_logger
 from workers.retention import Retention
@@ -164,6 +164,7 @@ class Dispatcher:
             return
         self._reconciled = time.monotonic()
         tidy(self._files.scratch)
+        expire_uploads(self._database, self._files)
         remove_orphans(self._database, self._files)
         self._retention.apply()
         with self._database.begin() as conn:

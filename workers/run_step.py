@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from archives import ArchiveError, Mapping
@@ -18,10 +18,11 @@ from audits.layout import Layout
 from audits.model import AuditArguments, Focus
 from audits.run import plan_step
 from extractor import Extractor
-from storage import audits, steps
+from storage import audits, steps, uploads
 from storage.audit_model import PlanCounts
-from storage.errors import FencedError, SourceError
+from storage.errors import FencedError, SourceError, UploadDamagedError
 from storage.files import AUDITS, open_files
+from storage.gathering import gather
 from storage.model import WorkKind
 from storage.sources import resolve_source
 from storage.work import MAX_STEP_ATTEMPTS
@@ -104,7 +105,7 @@ def _guarded(claim: Claim, *, database: Database, reader: Reader, settings: Work
         return _run(claim, database=database, extractor=reader, settings=settings)
     except FencedError:
         raise
-    except (ArchiveError, SourceError) as error:
+    except (ArchiveError, SourceError, UploadDamagedError) as error:
         code = error.code
     except _EngineChangedError:
         code = ENGINE_CHANGED if claim.attempts >= MAX_STEP_ATTEMPTS else ""
@@ -147,6 +148,8 @@ def _plan(step: _Step) -> int:
             step.audit.arguments["map"], day_first=step.audit.arguments["day_first"]
         ),
         report_timeout_s=step.settings.report_timeout_s,
+        since=_day(step.audit.arguments.get("since")),
+        until=_day(step.audit.arguments.get("until")),
     )
     plan = plan_step(arguments, step.layout, step.extractor, _RowsNoted(step))
     step.lease.check()
@@ -159,6 +162,7 @@ def _plan(step: _Step) -> int:
         superseded=plan.superseded,
         planned=plan.planned,
         passed_over=plan.passed_over,
+        undesired=plan.undesired,
     )
     with _taken_back(step, files), step.database.begin() as conn:
         steps.finish_plan(
@@ -177,8 +181,18 @@ def _archive(step: _Step) -> Path:
     if step.audit.source is not None:
         return resolve_source(step.audit.source, step.settings.source_roots)
     path = step.layout.out.with_name("input") / step.audit.name
-    step.files.fetch(step.audit.upload or "", path)
+    with step.database.read() as conn:
+        upload = uploads.of_audit(conn, step.audit.id)
+    if upload is None:
+        step.files.fetch(step.audit.upload or "", path)
+    else:
+        pieces, sha256 = upload
+        gather(step.files, pieces, path, sha256=sha256)
     return path
+
+
+def _day(value: str | None) -> date | None:
+    return None if value is None else date.fromisoformat(value)
 
 
 class _RowsNoted:

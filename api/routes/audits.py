@@ -13,13 +13,16 @@ from api.audit_events import Place, events
 from api.audit_queries import AuditArgumentsQuery, AuditsQuery
 from api.audit_views import (
     AUDITS_PATH,
+    PREVIEW_PATH,
     AuditList,
+    AuditPreview,
     AuditView,
     audit_path,
     audit_summary,
     audit_view,
 )
 from api.auditing import is_source, start_from_source, start_from_upload
+from api.previewing import preview_archive
 from api.problems import Code, Problem
 from api.scopes import Scope
 from api.security import CurrentKey, Needs
@@ -74,8 +77,9 @@ async def post_audit(
 
     An upload is the file itself, of any size and in any format that is read, named by
     `Content-Disposition`. A body of `application/json` without a name says where the archive
-    lies: `{"source": "file:///archives/2019"}`. The answer comes once the archive is safely
-    stored; workers read it in the background.
+    lies: `{"source": "file:///archives/2019"}`, or names one that came through `/v1/uploads`, where
+    a large archive goes on after a cut: `{"upload": "upl_..."}`. The answer comes once the archive
+    is safely stored; workers read it in the background.
     """
     del content_disposition, idempotency_key  # declared for the description; read elsewhere
     start = start_from_source if is_source(request) else start_from_upload
@@ -86,6 +90,30 @@ async def post_audit(
     if started.is_replayed:
         headers["Idempotency-Replayed"] = "true"
     return JSONResponse(audit_view(audit), status_code=202, headers=headers)
+
+
+@router.post(
+    PREVIEW_PATH,
+    response_model=AuditPreview,
+    dependencies=[Depends(Needs(Scope.AUDITS_WRITE))],
+    openapi_extra=_BODY,
+)
+async def post_preview(
+    *,
+    request: Request,
+    query: Annotated[AuditArgumentsQuery, Query()],
+    key: CurrentKey,
+    service: TheService,
+    content_disposition: Annotated[str | None, Header(description=_NAME)] = None,
+) -> Response:
+    """Say what would be read from an archive, by its first 100 rows: a dry run.
+
+    Takes what `POST /v1/audits` takes, and keeps nothing: which format, encoding and columns are
+    recognised, how often each field is filled, and which rows would be refused. A large archive is
+    uploaded once, and its `upload` named here and there.
+    """
+    del content_disposition  # declared for the description; read elsewhere
+    return JSONResponse(await preview_archive(request, service, key, query))
 
 
 @router.get(AUDITS_PATH, response_model=AuditList, dependencies=[Depends(Needs(Scope.AUDITS_READ))])

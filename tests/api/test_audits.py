@@ -75,7 +75,9 @@ def test_an_upload_is_audited(api: Api, client: httpx.Client) -> None:
     api.desk.work_on_audits()
     view = get(client, id_)
     assert (view["state"], view["error"]) == ("done", None)
-    assert view["arguments"] == {"focus": "hip", "map": [], "day_first": None}
+    assert view["arguments"] == {
+        "focus": "hip", "map": [], "day_first": None, "since": None, "until": None,
+    }  # fmt: skip
     counts = view["counts"]
     assert (counts["rows_read"], counts["refused"], counts["reports"]) == (4, 1, 3)
     assert (counts["passed_over"], counts["extracted"], counts["tagged"]) == (1, 2, 2)
@@ -103,6 +105,83 @@ def test_the_type_of_the_body_serves_as_a_name(api: Api, client: httpx.Client) -
     assert answer.json()["name"] == "archive.csv"
     api.desk.work_on_audits()
     assert get(client, answer.json()["id"])["counts"]["reports"] == 1
+
+
+def test_examinations_of_other_days_are_left_out_and_counted(
+    api: Api, client: httpx.Client
+) -> None:
+    id_ = post(client, archive(), since="2020-01-03", until="2020-12-31")
+    api.desk.work_on_audits()
+    view = get(client, id_)
+    assert (view["arguments"]["since"], view["arguments"]["until"]) == ("2020-01-03", "2020-12-31")
+    counts = view["counts"]
+    assert (counts["rows_read"], counts["refused"], counts["undesired"], counts["reports"]) == (
+        4, 1, 2, 1,
+    )  # fmt: skip
+    steps = {step["step"]: step["reports"] for step in view["summary"]["attrition"]}
+    assert steps["undesired"] == -2
+
+
+def test_a_preview_says_what_would_be_read_and_keeps_nothing(
+    api: Api, client: httpx.Client
+) -> None:
+    before = client.get("/v1/audits").json()
+    answer = client.post(
+        "/v1/audits/preview",
+        content=archive(),
+        headers=named("export.jsonl"),
+        params={"since": "2020-06-01"},
+    )
+    assert answer.status_code == 200, answer.text
+    found = answer.json()
+    assert (found["name"], found["formats"], found["encodings"]) == (
+        "export.jsonl", {"json_lines": 1}, {"utf-8": 1},
+    )  # fmt: skip
+    assert (found["rows"], found["reports"], found["undesired"]) == (4, 3, 1)
+    assert (found["filled"]["patient_id"], found["filled"]["date"]) == (3, 2)
+    assert [row["code"] for row in found["refusals"]] == ["not_json"]
+    assert CANARY not in answer.text
+    assert client.get("/v1/audits").json() == before
+    assert not list((api.folder / "scratch").glob("upload-*"))
+
+
+def test_a_preview_of_a_table_tells_its_columns(client: httpx.Client) -> None:
+    body = "befund;nummer;wann\r\nKnochenmarködem;1;2020-01-02\r\n".encode("cp1252")
+    answer = client.post(
+        "/v1/audits/preview",
+        content=body,
+        headers=named("export.csv"),
+        params={"map": ["accession=nummer", "date=wann"]},
+    )
+    assert answer.json()["encodings"] == {"cp1252": 1}
+    assert answer.json()["columns"] == {"text": "befund", "accession": "nummer", "date": "wann"}
+
+
+def test_a_preview_of_a_source_reads_it_where_it_lies(api: Api, client: httpx.Client) -> None:
+    folder = api.folder / "sources" / "previewed"
+    folder.mkdir()
+    (folder / "one.jsonl").write_bytes(archive())
+    (folder / "two.txt").write_text("MRI of the hip. No effusion.")
+    answer = client.post("/v1/audits/preview", json={"source": folder.as_uri()})
+    assert answer.json()["formats"] == {"json_lines": 1, "text": 1}
+    assert answer.json()["reports"] == 4
+    elsewhere = client.post("/v1/audits/preview", json={"source": "file:///etc/passwd"})
+    assert fault(assert_problem(elsewhere, Code.VALIDATION_FAILED)) == ("/source", "NOT_ALLOWED")
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "code"),
+    [
+        ("export.xyz", b"x", "UNKNOWN_FORMAT"),
+        ("export.csv", f"a,b\n{CANARY},2\n".encode(), "COLUMNS_NOT_RECOGNISED"),
+    ],
+)
+def test_a_preview_of_what_cannot_be_read_says_why(
+    client: httpx.Client, *, name: str, body: bytes, code: str
+) -> None:
+    answer = client.post("/v1/audits/preview", content=body, headers=named(name))
+    [error] = assert_problem(answer, Code.ARCHIVE_UNREADABLE)["errors"]
+    assert error["code"] == code
 
 
 def test_a_source_is_audited_where_it_lies(api: Api, client: httpx.Client) -> None:
@@ -143,7 +222,8 @@ def test_the_same_archive_under_the_same_key_is_one_audit(client: httpx.Client) 
 
 
 @pytest.mark.parametrize(
-    "name", ["", f"../{CANARY}", f"a/{CANARY}.csv", "a\\b.csv", ".csv", "a" * 201, "a\t.csv"]
+    "name",
+    ["", f"../{CANARY}", f"a/{CANARY}.csv", "a\\b.csv", ".csv", "a" * 201, "a\t.csv"],
 )
 def test_a_name_that_is_none_is_refused(client: httpx.Client, name: str) -> None:
     answer = client.post("/v1/audits", content=b"x", headers=named(name))
@@ -164,6 +244,8 @@ def test_a_body_without_name_and_type_or_without_content_is_refused(client: http
         ({"map": f"text{CANARY}"}, "map", "WRONG_FORM"),
         ({"map": f"{CANARY}=text"}, "map", "WRONG_FORM"),
         ({"day_first": CANARY}, "day_first", "WRONG_TYPE"),
+        ({"since": CANARY}, "since", "WRONG_FORM"),
+        ({"until": "2020-02-30"}, "until", "WRONG_FORM"),
     ],
 )
 def test_a_wrong_argument_is_named(

@@ -116,6 +116,16 @@ TO_0005: list[tuple[str, dict[str, Any]]] = [
         {},
     ),
 ]
+TO_0007: list[tuple[str, dict[str, Any]]] = [
+    (
+        (
+            "INSERT INTO uploads (id, owner, name, bytes, received, audit, created_at, expires_at) "
+            "VALUES ('upl_1', 'k1', 'a.csv', 9, 4, NULL, 1, 2), ('upl_2', 'k1', 'a.csv', 9, 9, :id, 1, 2)"
+        ),
+        {"id": AUDIT},
+    ),
+    ("INSERT INTO upload_pieces (upload, at, bytes, file) VALUES ('upl_1', 0, 4, 'uploads/x')", {}),
+]
 ROWS: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "0001": TO_0001,
     "0002": TO_0002,
@@ -124,6 +134,7 @@ ROWS: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "0005": TO_0005,
     # Columns that may stay empty; what is sealed does not go down, see test_sealing.py.
     "0006": [],
+    "0007": TO_0007,
 }
 """Rows of our own for each revision, as its version wrote them."""
 
