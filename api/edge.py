@@ -15,7 +15,8 @@ import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.problems import Code, Problem, problem_response
+from api.pages import problem_page
+from api.problems import Code, Problem
 
 _LOG = structlog.get_logger()
 _QUIET = frozenset({"/healthz/live", "/healthz/ready"})
@@ -82,7 +83,7 @@ class _Exchange:
         """Answer with a problem, unless an answer has begun already."""
         self._scope["state"]["problem_code"] = problem.code.value
         if self._status is None:
-            response = problem_response(problem, self.request_id)
+            response = problem_page.answer(self._scope, problem, self.request_id)
             await response(self._scope, receive, self.send)
 
     def log(self) -> None:

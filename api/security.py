@@ -18,8 +18,10 @@ from api.service import Service, service_of
 from storage import keys
 from storage.errors import DatabaseUnavailableError, KeyRefusedError
 
-PUBLIC = frozenset({"/healthz/live", "/healthz/ready", "/openapi.json"})
+PUBLIC = frozenset({"/healthz/live", "/healthz/ready", "/openapi.json", "/static/{name}"})
 """Routes that need no key: they say nothing of any report."""
+ANY_KEY = frozenset({"/"})
+"""Routes that any key opens: they show what else it opens."""
 
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="marrow"'}
 _BEARER = HTTPBearer(auto_error=False, scheme_name="bearer", description="An API key.")

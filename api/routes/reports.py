@@ -118,7 +118,7 @@ async def get_report(
     """
     if include == "text":
         check_scope(key, Scope.TEXT_READ)
-    report = await run_in_threadpool(_load, service, id, include_text=include == "text")
+    report = await run_in_threadpool(load, service, id, include_text=include == "text")
     headers = {"Retry-After": _RETRY_AFTER_S} if report.state is ReportState.QUEUED else {}
     view = report_view(report, include_text=include == "text")
     return JSONResponse(view, headers=headers)
@@ -166,7 +166,7 @@ async def _answer_one(request: Request, service: Service, acceptance: Acceptance
     )
     if wait_s is not None and accepted.state is ReportState.QUEUED:
         await wait_until_final(request, service, accepted.id, wait_s=wait_s)
-    report = await run_in_threadpool(_load, service, accepted.id)
+    report = await run_in_threadpool(load, service, accepted.id)
     headers = {"Location": report_path(report.id)} | _replayed(acceptance)
     if report.state is ReportState.QUEUED:
         headers["Retry-After"] = _RETRY_AFTER_S
@@ -180,7 +180,8 @@ def _replayed(acceptance: Acceptance) -> dict[str, str]:
     return {"Idempotency-Replayed": "true"} if acceptance.is_replayed else {}
 
 
-def _load(service: Service, id_: str, *, include_text: bool = False) -> StoredReport:
+def load(service: Service, id_: str, *, include_text: bool = False) -> StoredReport:
+    """Return a report, or raise Problem."""
     if not _looks_like_id(id_):
         raise _not_found()
     with service.database.read() as conn:
