@@ -22,8 +22,8 @@ from api.extraction import Extraction
 from api.listing import PARAMETERS
 from api.openapi import TITLE, describe
 from api.pages import problem_page
-from api.pages.routes import reports as report_pages
-from api.pages.routes import start, static, trying
+from api.pages.routes import ROUTERS as PAGES
+from api.pages.routes import trying
 from api.problems import Code, FieldError, Problem
 from api.routes import audit_results, audits, extract, health, reports
 from api.service import Ring, Service
@@ -91,8 +91,8 @@ def make_application(settings: ApiSettings) -> FastAPI:
     )
     for routes in (reports, extract, audits, audit_results, health):
         app.include_router(routes.router)
-    for pages in (start, trying, report_pages, static):
-        app.include_router(pages.router)
+    for pages in PAGES:
+        app.include_router(pages)
     app.add_api_route("/openapi.json", _openapi_document, include_in_schema=False)
     app.openapi = partial(describe, app)  # type: ignore[method-assign]  # as FastAPI documents
     return app

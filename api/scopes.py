@@ -19,4 +19,6 @@ class Scope(StrEnum):
     AUDITS_READ = "audits:read"
     """States and what was found; with ``text:read`` also what shows the words around it."""
     AUDITS_DELETE = "audits:delete"
+    EXPORT = "export"
+    """Taking lists and results away as files, from the pages."""
     KEYS_ADMIN = "keys:admin"

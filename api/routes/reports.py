@@ -92,7 +92,9 @@ async def list_reports(query: Annotated[ReportQuery, Query()], service: TheServi
 
     def load() -> tuple[Sequence[StoredReport], str | None]:
         with service.database.read() as conn:
-            page = reports.list_page(conn, filters, after=after, limit=query.page_size)
+            page = reports.list_page(
+                conn, filters, after=after, limit=query.page_size, order=query.sort
+            )
         return page.reports, page.next_after
 
     page, next_after = await run_in_threadpool(load)

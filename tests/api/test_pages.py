@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from html import unescape
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
@@ -133,3 +134,59 @@ def test_a_file_that_is_named_by_its_content_may_be_kept(api: Api, client: httpx
 def test_htmx_is_the_published_one() -> None:
     body = static_files()["htmx-2.0.11.min.js"].body
     assert hashlib.sha256(body).hexdigest() == HTMX_SHA256
+
+
+def test_the_filters_of_a_list_stand_in_its_address_and_blanks_do_not(
+    client: httpx.Client, stored: str
+) -> None:
+    answer = client.get("/reports", params={"level": "stated", "status": "", "sort": ""})
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/reports?level=stated"
+    html = client.get(answer.headers["location"], headers=PEOPLE).text
+    assert f'href="/reports/{stored}"' in html
+    assert re.search(r'aria-current="true">stated <span class="count">\d+<', html)
+
+
+def test_a_list_is_read_page_by_page_and_is_the_same_as_json(
+    api: Api, client: httpx.Client
+) -> None:
+    texts = [
+        {"text": f"Knee radiograph number {number}.", "source": "pages"} for number in range(5)
+    ]
+    client.post("/v1/reports", json={"reports": texts})
+    api.desk.work()
+    path, shown = "/reports?source=pages&page_size=2", []
+    while True:
+        html = client.get(path, headers=PEOPLE).text
+        shown += re.findall(r'<th scope="row"><a href="/reports/(rep_\w+)"', html)
+        [json_path] = re.findall(r'href="([^"]+)">JSON', html)
+        same = [one["id"] for one in client.get(unescape(json_path)).json()["reports"]]
+        assert shown[-len(same) :] == same
+        following = re.findall(r'href="([^"]+)">Next page', html)
+        if not following:
+            break
+        path = unescape(following[0])
+    assert len(shown) == len(set(shown)) == 5
+
+
+def test_an_address_that_was_tampered_with_is_refused_without_its_words(
+    client: httpx.Client,
+) -> None:
+    answer = client.get("/reports?level=Smith", headers=PEOPLE)
+    assert answer.status_code == 422
+    assert "Smith" not in answer.text
+
+
+def test_who_may_not_export_gets_no_csv_and_no_link_to_it(api: Api, client: httpx.Client) -> None:
+    with api.client("reports:read") as viewer:
+        assert "/reports.csv" not in viewer.get("/reports", headers=PEOPLE).text
+        assert viewer.get("/reports.csv").status_code == 403
+    assert "/reports.csv" in client.get("/reports", headers=PEOPLE).text
+
+
+def test_a_csv_of_a_list_has_no_formula(api: Api, client: httpx.Client) -> None:
+    study = {"description": "=1+1", "accession": "@SUM"}
+    client.post("/v1/reports", json={"text": "Knee.", "source": "formula", "study": study})
+    api.desk.work()
+    csv = client.get("/reports.csv", params={"source": "formula"}).text
+    assert ",'=1+1,'@SUM," in csv

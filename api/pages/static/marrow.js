@@ -31,3 +31,10 @@ function place(element) {
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") document.documentElement.classList.add("cards-off");
 });
+
+// After a swap: say what came of it, and keep the focus where it was or give it to what is new.
+document.addEventListener("htmx:afterSettle", (event) => {
+  const part = event.detail.elt;
+  const said = part.dataset?.announce ?? part.querySelector?.("[data-announce]")?.dataset.announce;
+  if (said) document.getElementById("announcer").textContent = said;
+});
