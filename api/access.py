@@ -29,11 +29,12 @@ ACTIONS = {
     Scope.AUDITS_WRITE: Action.SUBMIT,
     Scope.AUDITS_READ: Action.FOLLOW,
     Scope.AUDITS_DELETE: Action.DELETE,
+    Scope.EXPORT: Action.EXPORT,
     Scope.KEYS_ADMIN: Action.ADMINISTER,
     Scope.LOG_READ: Action.READ_LOG,
 }
 """What a route with this scope is about, unless it says something else."""
-_OUR_ID = re.compile(r"(rep|aud)_[0-9a-hjkmnp-tv-z]{26}")
+_OUR_ID = re.compile(r"(rep|aud|upl)_[0-9a-hjkmnp-tv-z]{26}")
 _REFUSED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS}
 
 

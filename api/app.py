@@ -24,7 +24,10 @@ from api.edge import Edge
 from api.extraction import Extraction
 from api.listing import PARAMETERS
 from api.openapi import TITLE, describe
-from api.problems import Code, FieldError, Problem, problem_response
+from api.pages import problem_page
+from api.pages.routes import ROUTERS as PAGES
+from api.pages.routes import trying
+from api.problems import Code, FieldError, Problem
 from api.routes import access_log, audit_results, audits, extract, health, reports, uploads
 from api.service import Ring, Service
 from api.settings import ApiSettings
@@ -88,6 +91,7 @@ def make_application(settings: ApiSettings) -> FastAPI:
                     PREVIEW_PATH: settings.max_archive_bytes,
                     UPLOADS_PATH + "/": settings.max_archive_bytes,
                     "/v1/extract": settings.max_report_bytes,
+                    trying.PATH: settings.max_report_bytes,
                 },
             ),
         ],
@@ -95,6 +99,8 @@ def make_application(settings: ApiSettings) -> FastAPI:
     )
     for routes in (reports, extract, uploads, audits, audit_results, access_log, health):
         app.include_router(routes.router)
+    for pages in PAGES:
+        app.include_router(pages)
     app.add_api_route("/openapi.json", _openapi_document, include_in_schema=False)
     app.openapi = partial(describe, app)  # type: ignore[method-assign]  # as FastAPI documents
     return app
@@ -142,7 +148,7 @@ async def _openapi_document(request: Request) -> Response:
 
 def _answer(request: Request, problem: Problem) -> Response:
     request.state.problem_code = problem.code.value
-    return problem_response(problem, request.state.request_id)
+    return problem_page.answer(request.scope, problem, request.state.request_id)
 
 
 def _on_problem(request: Request, error: Exception) -> Response:

@@ -16,7 +16,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.access import METHODS, NotLoggedError, entry_of
 from api.frames import frames
-from api.problems import Code, Problem, problem_response
+from api.pages import problem_page
+from api.problems import Code, Problem
 from api.security import declared_action
 from storage.access_model import DISCLOSING, Outcome
 
@@ -97,7 +98,7 @@ class _Exchange:
         """Answer with a problem, unless an answer has begun already."""
         self._scope["state"]["problem_code"] = problem.code.value
         if self._status is None:
-            response = problem_response(problem, self.request_id)
+            response = problem_page.answer(self._scope, problem, self.request_id)
             await response(self._scope, receive, self.send)
 
     def log(self) -> None:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.cursors import MAX_CHARS
 from extractor.model import Level, Status
-from storage.model import ReportFilters, ReportState
+from storage.model import ReportFilters, ReportOrder, ReportState
 from storage.reports import MAX_PAGE
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
@@ -29,6 +29,11 @@ class ReportQuery(BaseModel):
     study_date_from: date | None = None
     study_date_to: date | None = Field(default=None, description="Inclusive.")
     latest_only: bool = Field(default=False, description="Leave out what was amended since.")
+    sort: ReportOrder = Field(
+        default=ReportOrder.NEWEST,
+        description="By when they were accepted, or by the study's date: then reports without one "
+        "are left out.",
+    )
     page_size: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 50
     cursor: Annotated[str, Field(max_length=MAX_CHARS)] | None = Field(
         default=None, description="`next_cursor` of the page before."
@@ -36,7 +41,7 @@ class ReportQuery(BaseModel):
 
     def filters(self) -> ReportFilters:
         """Return the filters for the database."""
-        return ReportFilters(**self.model_dump(exclude={"page_size", "cursor"}))
+        return ReportFilters(**self.model_dump(exclude={"sort", "page_size", "cursor"}))
 
     def named(self) -> dict[str, str | None]:
         """Return the filters as text, to bind a cursor to them."""

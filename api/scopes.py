@@ -19,6 +19,8 @@ class Scope(StrEnum):
     AUDITS_READ = "audits:read"
     """States and what was found; with ``text:read`` also what shows the words around it."""
     AUDITS_DELETE = "audits:delete"
+    EXPORT = "export"
+    """Taking lists and results away as files, from the pages."""
     KEYS_ADMIN = "keys:admin"
     LOG_READ = "log:read"
     """Reading the access log: who did what, and when."""

@@ -21,8 +21,10 @@ from storage import keys
 from storage.access_model import Action
 from storage.errors import DatabaseUnavailableError, KeyRefusedError
 
-PUBLIC = frozenset({"/healthz/live", "/healthz/ready", "/openapi.json"})
+PUBLIC = frozenset({"/healthz/live", "/healthz/ready", "/openapi.json", "/static/{name}"})
 """Routes that need no key: they say nothing of any report."""
+ANY_KEY = frozenset({"/"})
+"""Routes that any key opens: they show what else it opens."""
 
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="marrow"'}
 _BEARER = HTTPBearer(auto_error=False, scheme_name="bearer", description="An API key.")
@@ -76,10 +78,13 @@ def check_scope(key: keys.Key, scope: Scope) -> None:
 
 
 def declared_action(route: object) -> Action | None:
-    """Return what a route does, as the access log calls it; ``None`` for a public one."""
+    """Return what a route does, as the access log calls it; ``None`` for a public one.
+
+    What it declares itself stands behind what its router declares for all.
+    """
     if not isinstance(route, APIRoute):
         return None
-    calls = (dependency.call for dependency in route.dependant.dependencies)
+    calls = (dependency.call for dependency in reversed(route.dependant.dependencies))
     return next((call.action for call in calls if isinstance(call, Needs)), None)
 
 

@@ -83,11 +83,12 @@ def extract(  # noqa: PLR0913 - the options of the command
             typer.echo(json.dumps(result.to_dict(), ensure_ascii=False, indent=2))
         elif as_html:
             from cli.result_page import render_result
-            from cli.result_view import Definition
+            from extractor.definition import Definition
 
             typer.echo(render_result(text, result, Definition.of(extractor)), nl=False)
         else:
-            from cli.result_view import Definition, show_result
+            from cli.result_view import show_result
+            from extractor.definition import Definition
 
             show_result(output(), text, result, Definition.of(extractor))
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
-from cli.result_view import SIGNS, Definition
+from cli.result_view import SIGNS
+from extractor.definition import Definition
 
 if TYPE_CHECKING:
     from extractor.model import Mention, Result

@@ -5,8 +5,6 @@ Every status has a sign beside its colour, so that the same page reads without c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -16,12 +14,14 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from extractor.definition import Definition
 from extractor.model import Experiencer, Laterality, Level, Status
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rich.console import Console
 
-    from extractor import Extractor
     from extractor.model import Evidence, Mention, Result, SideAssessment
 
 SIGNS = {
@@ -52,32 +52,6 @@ _KINDS = (
     ("hard", "against"),
     ("soft", "against, weakly"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Definition:
-    """What the pattern set's case definition means, for people."""
-
-    titles: Mapping[str, str] = field(default_factory=dict)
-    """Of its atoms."""
-    naming: frozenset[str] = frozenset()
-    """Findings that are the disease by its name."""
-
-    @classmethod
-    def of(cls, extractor: Extractor) -> Definition:
-        """Return that of the extractor's patterns."""
-        atoms = extractor.patterns.case.atoms
-        naming = {
-            name for atom in atoms.values() if atom.role == "naming" for name in atom.findings
-        }
-        return cls({name: atom.title for name, atom in atoms.items()}, frozenset(naming))
-
-    def is_named_by(self, mention: Mention, side: str) -> bool:
-        """Say whether a mention is the disease's name, said of this side or of none."""
-        sides = {side, Laterality.BILATERAL, Laterality.UNSPECIFIED}
-        is_own = mention.experiencer is Experiencer.PATIENT
-        on_side = mention.laterality in sides or side == Laterality.UNSPECIFIED
-        return mention.finding in self.naming and is_own and on_side
 
 
 def show_result(

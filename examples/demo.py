@@ -119,7 +119,7 @@ def _wait_for_start(process: subprocess.Popen[bytes], log: Path) -> Service:
 
 def post_archive(service: Service, archive: Path) -> None:
     """Post all reports of the archive but one, watch them being read, then post that one."""
-    reports = [_as_posted(row) for row in read_archive(archive)]
+    reports = [as_posted(row) for row in read_archive(archive)]
     one = next((report for report in reports if _shows_a_hip_by_mr(report)), reports[-1])
     many = [report for report in reports if report is not one]
     headers = {"Authorization": f"Bearer {service.key}"}
@@ -156,7 +156,7 @@ def read_archive(archive: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def _as_posted(row: dict[str, str]) -> dict[str, Any]:
+def as_posted(row: dict[str, str]) -> dict[str, Any]:
     """Return one row in the form that the API takes."""
     age = row.get("age_years")
     patient = {"id": row["patient_id"], "age_years": int(age) if age else None}

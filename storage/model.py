@@ -32,6 +32,17 @@ class ReportState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class ReportOrder(StrEnum):
+    """The orders that a list of reports can be in."""
+
+    NEWEST = "newest"
+    """Accepted last, first."""
+    OLDEST = "oldest"
+    STUDY_NEWEST = "study_newest"
+    """By the study's date; reports without one are left out."""
+    STUDY_OLDEST = "study_oldest"
+
+
 class WorkState(StrEnum):
     """Where a unit of work is."""
 

@@ -13,7 +13,9 @@ from storage.clock import now
 from storage.errors import SealBrokenError
 from storage.identity import LOCKS, Identity, encode_text, identify
 from storage.ids import new_id
-from storage.model import Accepted, ReportPage, ReportState
+from storage.model import Accepted, ReportOrder, ReportPage, ReportState
+from storage.report_filters import filtered
+from storage.report_order import ordered, place_of
 from storage.rows import (
     RESULT_COLUMNS,
     queued_report,
@@ -22,7 +24,7 @@ from storage.rows import (
     stored_report,
 )
 from storage.sealing import sealer_of
-from storage.tables import mentions, reports, results
+from storage.tables import reports
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -90,20 +92,23 @@ def state(conn: Connection, id_: str) -> ReportState | None:
 
 
 def list_page(
-    conn: Connection, filters: ReportFilters, *, after: str | None = None, limit: int = 50
+    conn: Connection,
+    filters: ReportFilters,
+    *,
+    after: str | None = None,
+    limit: int = 50,
+    order: ReportOrder = ReportOrder.NEWEST,
 ) -> ReportPage:
-    """Return up to ``limit`` reports (at most 1,000), newest first, those after the id ``after``.
+    """Return up to ``limit`` reports (at most 1,000), those after the place ``after`` in an order.
 
     Without results and texts. Reports that arrive or go meanwhile shift nothing.
     """
     limit = max(1, min(limit, MAX_PAGE))
-    query = _filtered(select_reports(), filters).order_by(reports.c.id.desc()).limit(limit + 1)
-    if after is not None:
-        query = query.where(reports.c.id < after)
+    query = ordered(filtered(select_reports(), filters), order, after).limit(limit + 1)
     rows = conn.execute(query).all()
     sealer = sealer_of(conn)
     page = tuple(stored_report(row, sealer) for row in rows[:limit])
-    return ReportPage(page, next_after=page[-1].id if len(rows) > limit else None)
+    return ReportPage(page, next_after=place_of(page[-1], order) if len(rows) > limit else None)
 
 
 def delete(conn: Connection, id_: str, deletion: Deletion) -> bool:
@@ -296,30 +301,3 @@ def _newest_versions(
         for row in conn.execute(query):
             newest[row.source, row.series] = (row.id, row.version)
     return newest
-
-
-def _filtered(query: Select[Any], filters: ReportFilters) -> Select[Any]:
-    equal = {
-        reports.c.state: filters.state,
-        reports.c.source: filters.source,
-        results.c.level: filters.level,
-    }
-    for column, value in equal.items():
-        if value is not None:
-            query = query.where(column == value)
-    if filters.study_date_from is not None:
-        query = query.where(reports.c.study_date >= filters.study_date_from)
-    if filters.study_date_to is not None:
-        query = query.where(reports.c.study_date <= filters.study_date_to)
-    if filters.latest_only:
-        query = query.where(reports.c.superseded_by.is_(None))
-    if filters.finding is None and filters.status is None and filters.site is None:
-        return query
-    mention = select(mentions.c.report).where(mentions.c.report == reports.c.id)
-    if filters.finding is not None:
-        mention = mention.where(mentions.c.finding == filters.finding)
-    if filters.status is not None:
-        mention = mention.where(mentions.c.status == filters.status)
-    if filters.site is not None:
-        mention = mention.where(mentions.c.sites.contains(f"|{filters.site}|", autoescape=True))
-    return query.where(mention.exists())

@@ -95,7 +95,7 @@ async def post_audit(
 @router.post(
     PREVIEW_PATH,
     response_model=AuditPreview,
-    dependencies=[Depends(Needs(Scope.AUDITS_WRITE))],
+    dependencies=[Depends(Needs(Scope.AUDITS_WRITE, Action.EXTRACT))],
     openapi_extra=_BODY,
 )
 async def post_preview(

@@ -101,7 +101,9 @@ async def list_reports(
 
     def load() -> tuple[Sequence[StoredReport], str | None]:
         with service.database.read() as conn:
-            page = reports.list_page(conn, filters, after=after, limit=query.page_size)
+            page = reports.list_page(
+                conn, filters, after=after, limit=query.page_size, order=query.sort
+            )
         return page.reports, page.next_after
 
     page, next_after = await run_in_threadpool(load)
@@ -131,7 +133,7 @@ async def get_report(
     if include == "text":
         note.action = Action.READ_TEXT
         check_scope(key, Scope.TEXT_READ)
-    report = await run_in_threadpool(_load, service, id, include_text=include == "text")
+    report = await run_in_threadpool(load, service, id, include_text=include == "text")
     headers = {"Retry-After": _RETRY_AFTER_S} if report.state is ReportState.QUEUED else {}
     view = report_view(report, include_text=include == "text")
     return JSONResponse(view, headers=headers)
@@ -179,7 +181,7 @@ async def _answer_one(request: Request, service: Service, acceptance: Acceptance
     )
     if wait_s is not None and accepted.state is ReportState.QUEUED:
         await wait_until_final(request, service, accepted.id, wait_s=wait_s)
-    report = await run_in_threadpool(_load, service, accepted.id)
+    report = await run_in_threadpool(load, service, accepted.id)
     headers = {"Location": report_path(report.id)} | _replayed(acceptance)
     if report.state is ReportState.QUEUED:
         headers["Retry-After"] = _RETRY_AFTER_S
@@ -193,7 +195,8 @@ def _replayed(acceptance: Acceptance) -> dict[str, str]:
     return {"Idempotency-Replayed": "true"} if acceptance.is_replayed else {}
 
 
-def _load(service: Service, id_: str, *, include_text: bool = False) -> StoredReport:
+def load(service: Service, id_: str, *, include_text: bool = False) -> StoredReport:
+    """Return a report, or raise Problem."""
     if not _looks_like_id(id_):
         raise _not_found()
     with service.database.read() as conn:

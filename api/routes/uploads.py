@@ -14,6 +14,7 @@ from api.resuming import announce, end, find, receive
 from api.scopes import Scope
 from api.security import CurrentKey, Needs
 from api.service import Service, service_of
+from storage.access_model import Action
 from storage.uploads import StoredUpload
 
 router = APIRouter(
@@ -23,6 +24,7 @@ router = APIRouter(
 )
 TheService = Annotated[Service, Depends(service_of)]
 _TUS = [Depends(tus.check_version)]
+_LOOKS = Depends(Needs(Scope.AUDITS_WRITE, Action.FOLLOW))
 
 
 def _header(name: str, description: str, *, required: bool = True, **schema: Any) -> dict[str, Any]:
@@ -52,7 +54,7 @@ _CHUNK: dict[str, Any] = {
 }
 
 
-@router.options("", status_code=204)
+@router.options("", status_code=204, dependencies=[_LOOKS])
 async def discover(service: TheService) -> Response:
     """Say what is spoken here: tus 1.0 with creation, expiration and termination."""
     headers = {
@@ -81,7 +83,7 @@ async def post_upload(request: Request, key: CurrentKey, service: TheService) ->
     return Response(status_code=201, headers={"Location": location, **_standing(upload)})
 
 
-@router.head("/{id}", dependencies=_TUS, openapi_extra={"parameters": [_VERSION]})
+@router.head("/{id}", dependencies=[*_TUS, _LOOKS], openapi_extra={"parameters": [_VERSION]})
 async def head_upload(
     id: str,  # noqa: A002 - the name in the path
     key: CurrentKey,
@@ -113,7 +115,10 @@ async def patch_upload(
 
 
 @router.delete(
-    "/{id}", status_code=204, dependencies=_TUS, openapi_extra={"parameters": [_VERSION]}
+    "/{id}",
+    status_code=204,
+    dependencies=[*_TUS, Depends(Needs(Scope.AUDITS_WRITE, Action.DELETE))],
+    openapi_extra={"parameters": [_VERSION]},
 )
 async def delete_upload(
     id: str,  # noqa: A002 - the name in the path

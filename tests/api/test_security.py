@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fastapi.routing import APIRoute, iter_route_contexts
 
 from api.scopes import Scope
-from api.security import PUBLIC, Needs
+from api.security import ANY_KEY, PUBLIC, Needs
 from storage import keys
 
 if TYPE_CHECKING:
@@ -35,8 +35,13 @@ def test_every_route_has_a_scope_or_is_public(api: Api) -> None:
     found = list(scopes_by_route(api.app))
     assert len(found) >= 19
     for path, needed in found:
-        assert bool(needed) != (path in PUBLIC), path
-    assert {path for path, _ in found} >= PUBLIC
+        assert bool(needed) != (path in PUBLIC | ANY_KEY), path
+    assert {path for path, _ in found} >= PUBLIC | ANY_KEY
+
+
+def test_what_any_key_opens_is_closed_without_one(api: Api) -> None:
+    with api.anonymous() as client:
+        assert [client.get(path).status_code for path in ANY_KEY] == [401]
 
 
 def test_expired_and_revoked_keys_look_like_unknown_ones(api: Api) -> None:

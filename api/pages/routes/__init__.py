@@ -1,0 +1,7 @@
+"""The routes of the pages, one module for each part of the navigation."""
+
+from __future__ import annotations
+
+from api.pages.routes import report_list, reports, start, static, trying
+
+ROUTERS = tuple(module.router for module in (start, trying, report_list, reports, static))
