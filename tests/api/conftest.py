@@ -65,19 +65,25 @@ class Desk:
         self._rung.put(work_id)
 
     def work(self) -> None:
-        """Wait for a bell, and do the unit of work that it rang for."""
+        """Wait for a bell, and read all reports that wait.
+
+        The bell may be that of another test's report, which was read before: so it does not tell
+        which.
+        """
         self._do(self._rung.get(timeout=20))
+        for work_id in self._due(is_report=True):
+            self._do(work_id)
 
     def work_on_audits(self) -> None:
         """Do all steps of audits that there are, as a dispatcher and a worker would."""
-        while due := self._steps():
+        while due := self._due(is_report=False):
             for work_id in due:
                 self._do(work_id)
 
-    def _steps(self) -> list[int]:
+    def _due(self, *, is_report: bool) -> list[int]:
         with self.database.read() as conn:
             units = work.ring_due(conn, older_than_s=-1, limit=1_000)
-        return [unit.work_id for unit in units if unit.kind is not WorkKind.REPORTS]
+        return [unit.work_id for unit in units if (unit.kind is WorkKind.REPORTS) == is_report]
 
     def _do(self, work_id: int) -> None:
         run_work(work_id, database=self.database, reader=read_by(), settings=self._settings)
