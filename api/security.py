@@ -71,9 +71,14 @@ class Needs:
         check_scope(key, self.scope)
 
 
+def may(key: keys.Key, scope: Scope) -> bool:
+    """Say whether the key has the scope."""
+    return scope.value in key.scopes
+
+
 def check_scope(key: keys.Key, scope: Scope) -> None:
     """Raise Problem unless the key has the scope."""
-    if scope.value not in key.scopes:
+    if not may(key, scope):
         raise Problem(Code.SCOPE_MISSING, f"The key needs the scope `{scope.value}` for this.")
 
 
