@@ -22,6 +22,7 @@ from api.body_limit import BodyLimit
 from api.cursors import Cursors
 from api.edge import Edge
 from api.extraction import Extraction
+from api.hosts import KnownHosts, known_names
 from api.listing import PARAMETERS
 from api.openapi import TITLE, describe
 from api.pages import problem_page
@@ -82,6 +83,7 @@ def make_application(settings: ApiSettings) -> FastAPI:
         middleware=[
             Middleware(TusVersion),
             Middleware(Edge),
+            Middleware(KnownHosts, names=known_names(settings.allowed_hosts, settings.host)),
             Middleware(
                 BodyLimit,
                 default=settings.max_body_bytes,

@@ -43,6 +43,7 @@ class Code(StrEnum):
     TUS_VERSION = "TUS_VERSION"
     ROUTE_NOT_FOUND = "ROUTE_NOT_FOUND"
     METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
+    HOST_UNKNOWN = "HOST_UNKNOWN"
     BODY_TOO_LARGE = "BODY_TOO_LARGE"
     UNSUPPORTED_MEDIA_TYPE = "UNSUPPORTED_MEDIA_TYPE"
     VALIDATION_FAILED = "VALIDATION_FAILED"
@@ -84,6 +85,7 @@ KINDS: Mapping[Code, Kind] = {
     Code.TUS_VERSION: Kind(412, "The protocol of uploads is another"),
     Code.BODY_TOO_LARGE: Kind(413, "The body is too large"),
     Code.UNSUPPORTED_MEDIA_TYPE: Kind(415, "The body is of a kind that is not read"),
+    Code.HOST_UNKNOWN: Kind(421, "The service has another name"),
     Code.VALIDATION_FAILED: Kind(422, "The request does not fit the schema"),
     Code.ARCHIVE_UNREADABLE: Kind(422, "The archive cannot be read"),
     Code.UPLOAD_DAMAGED: Kind(422, "What arrived is not what was announced"),

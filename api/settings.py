@@ -17,6 +17,12 @@ class ApiSettings(BaseSettings):
     """The address to listen on; the default answers this machine only."""
     port: int = Field(default=8765, ge=0, le=65_535)
     """The TCP port; 0 lets the system choose a free one."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Names that the service goes by, as JSON, beside this machine's own (``localhost``,
+    ``127.0.0.1``) and ``host``: the name of the proxy before it. ``*.example.org`` is all below."""
+    trusted_proxies: str = "127.0.0.1"
+    """Addresses, with commas, of proxies whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are
+    believed; ``*`` only where nobody else can reach the service."""
     patterns: Path | None = None
     """A directory of own patterns for ``/v1/extract``; the shipped ones where it is not set."""
     max_submission_bytes: int = Field(default=32 * 1024 * 1024, ge=1024)

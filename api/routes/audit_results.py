@@ -51,7 +51,9 @@ _MEDIA_TYPES = {
     ".ndjson": "application/x-ndjson",
     ".parquet": "application/vnd.apache.parquet",
 }
-_PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
+_PAGE_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; sandbox"
+)
 """The page has its styles in it, and needs nothing else."""
 
 
