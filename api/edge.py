@@ -75,6 +75,7 @@ class _Exchange:
             self._status = message["status"]
             headers = MutableHeaders(scope=message)
             headers["X-Request-Id"] = self.request_id
+            headers.update(self._scope["state"].get("rate_limit", {}))
             add_headers(headers, scheme=self._scope["scheme"])
         await self._send(message)
 

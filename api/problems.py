@@ -39,6 +39,7 @@ class Code(StrEnum):
     UPLOAD_NOT_WHOLE = "UPLOAD_NOT_WHOLE"
     UPLOAD_TAKEN = "UPLOAD_TAKEN"
     UPLOAD_DAMAGED = "UPLOAD_DAMAGED"
+    TOO_MANY_REQUESTS = "TOO_MANY_REQUESTS"
     TOO_MANY_UPLOADS = "TOO_MANY_UPLOADS"
     TUS_VERSION = "TUS_VERSION"
     ROUTE_NOT_FOUND = "ROUTE_NOT_FOUND"
@@ -89,6 +90,7 @@ KINDS: Mapping[Code, Kind] = {
     Code.VALIDATION_FAILED: Kind(422, "The request does not fit the schema"),
     Code.ARCHIVE_UNREADABLE: Kind(422, "The archive cannot be read"),
     Code.UPLOAD_DAMAGED: Kind(422, "What arrived is not what was announced"),
+    Code.TOO_MANY_REQUESTS: Kind(429, "Too many requests"),
     Code.TOO_MANY_UPLOADS: Kind(429, "Too many uploads are waiting"),
     Code.IDEMPOTENCY_KEY_REUSED: Kind(422, "The idempotency key belongs to another request"),
     Code.INTERNAL_ERROR: Kind(500, "Something failed on our side"),
