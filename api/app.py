@@ -22,6 +22,8 @@ from api.body_limit import BodyLimit
 from api.cursors import Cursors
 from api.edge import Edge
 from api.extraction import Extraction
+from api.hosts import KnownHosts, known_names
+from api.limits import Limits
 from api.listing import PARAMETERS
 from api.openapi import TITLE, describe
 from api.pages import problem_page
@@ -82,6 +84,7 @@ def make_application(settings: ApiSettings) -> FastAPI:
         middleware=[
             Middleware(TusVersion),
             Middleware(Edge),
+            Middleware(KnownHosts, names=known_names(settings.allowed_hosts, settings.host)),
             Middleware(
                 BodyLimit,
                 default=settings.max_body_bytes,
@@ -125,6 +128,7 @@ def _make_service(settings: ApiSettings, storage: StorageSettings, ring: Ring) -
         admission=Admission(most_open=settings.max_open_units),
         files=open_files(storage),
         access_log=AccessLog(database),
+        limits=Limits.of(settings),
         source_roots=storage.source_roots,
     )
 

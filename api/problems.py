@@ -39,10 +39,12 @@ class Code(StrEnum):
     UPLOAD_NOT_WHOLE = "UPLOAD_NOT_WHOLE"
     UPLOAD_TAKEN = "UPLOAD_TAKEN"
     UPLOAD_DAMAGED = "UPLOAD_DAMAGED"
+    TOO_MANY_REQUESTS = "TOO_MANY_REQUESTS"
     TOO_MANY_UPLOADS = "TOO_MANY_UPLOADS"
     TUS_VERSION = "TUS_VERSION"
     ROUTE_NOT_FOUND = "ROUTE_NOT_FOUND"
     METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
+    HOST_UNKNOWN = "HOST_UNKNOWN"
     BODY_TOO_LARGE = "BODY_TOO_LARGE"
     UNSUPPORTED_MEDIA_TYPE = "UNSUPPORTED_MEDIA_TYPE"
     VALIDATION_FAILED = "VALIDATION_FAILED"
@@ -84,9 +86,11 @@ KINDS: Mapping[Code, Kind] = {
     Code.TUS_VERSION: Kind(412, "The protocol of uploads is another"),
     Code.BODY_TOO_LARGE: Kind(413, "The body is too large"),
     Code.UNSUPPORTED_MEDIA_TYPE: Kind(415, "The body is of a kind that is not read"),
+    Code.HOST_UNKNOWN: Kind(421, "The service has another name"),
     Code.VALIDATION_FAILED: Kind(422, "The request does not fit the schema"),
     Code.ARCHIVE_UNREADABLE: Kind(422, "The archive cannot be read"),
     Code.UPLOAD_DAMAGED: Kind(422, "What arrived is not what was announced"),
+    Code.TOO_MANY_REQUESTS: Kind(429, "Too many requests"),
     Code.TOO_MANY_UPLOADS: Kind(429, "Too many uploads are waiting"),
     Code.IDEMPOTENCY_KEY_REUSED: Kind(422, "The idempotency key belongs to another request"),
     Code.INTERNAL_ERROR: Kind(500, "Something failed on our side"),

@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 from starlette.concurrency import run_in_threadpool
 
-from api.access import ACTIONS, Note, TheNote
+from api.access import ACTIONS, Note, TheNote, peer_of
 from api.problems import Code, Problem
 from api.scopes import Scope
 from api.service import Service, service_of
@@ -49,9 +49,10 @@ async def authenticate(
             "Send an API key as `Authorization: Bearer ...` or `X-API-Key: ...`.",
             headers=_CHALLENGE,
         )
-    key = await run_in_threadpool(_verify, service, token, note)
+    key = await run_in_threadpool(_verify, service, token, note, peer_of(request.scope))
     note.caller = f"key:{key.id}"
     request.state.key_id = key.id
+    request.state.rate_limit = service.limits.check_request(note.caller)
     return key
 
 
@@ -71,9 +72,14 @@ class Needs:
         check_scope(key, self.scope)
 
 
+def may(key: keys.Key, scope: Scope) -> bool:
+    """Say whether the key has the scope."""
+    return scope.value in key.scopes
+
+
 def check_scope(key: keys.Key, scope: Scope) -> None:
     """Raise Problem unless the key has the scope."""
-    if scope.value not in key.scopes:
+    if not may(key, scope):
         raise Problem(Code.SCOPE_MISSING, f"The key needs the scope `{scope.value}` for this.")
 
 
@@ -88,13 +94,14 @@ def declared_action(route: object) -> Action | None:
     return next((call.action for call in calls if isinstance(call, Needs)), None)
 
 
-def _verify(service: Service, token: str, note: Note) -> keys.Key:
+def _verify(service: Service, token: str, note: Note, peer: str | None) -> keys.Key:
     try:
         with service.database.read() as conn:
             key = keys.verify(conn, service.pepper, token)
     except KeyRefusedError as error:
         note.action = Action.SIGN_IN
         note.caller = None if error.key_id is None else f"key:{error.key_id}"
+        service.limits.count_failure(peer)
         raise Problem(
             Code.KEY_INVALID, "The key is unknown, expired or revoked.", headers=_CHALLENGE
         ) from None

@@ -15,6 +15,7 @@ from api.access_log import AccessLog
 from api.admission import Admission
 from api.cursors import Cursors
 from api.extraction import Extraction
+from api.limits import Limits
 from api.settings import ApiSettings
 from storage.database import Database
 from storage.files import Files
@@ -37,6 +38,7 @@ class Service:
     admission: Admission
     files: Files
     access_log: AccessLog
+    limits: Limits
     source_roots: tuple[Path, ...] = ()
     """Directories below which archives may be audited where they lie."""
     _ringing: set[asyncio.Task[None]] = field(default_factory=set)

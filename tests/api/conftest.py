@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from io import StringIO
 from queue import SimpleQueue
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -133,15 +133,17 @@ def _log_here() -> None:
 
 
 @contextmanager
-def running(settings: StorageSettings, *, is_upgraded: bool = True) -> Iterator[Api]:
+def running(
+    settings: StorageSettings, *, is_upgraded: bool = True, **api_settings: Any
+) -> Iterator[Api]:
     database = Database.open(settings)
     if is_upgraded:
         database.upgrade()
     pepper = keys.load_pepper(settings.pepper_path, create=True)
     desk = Desk(database, WorkerSettings.model_validate(settings.model_dump()))
-    app = create_app(
-        ApiSettings(max_body_bytes=2048, max_archive_bytes=8_000_000), settings, ring=desk.ring
-    )
+    # All tests come from one address, and some are wrong on purpose.
+    usual = {"max_body_bytes": 2048, "max_archive_bytes": 8_000_000, "max_failed_sign_ins": 10_000}
+    app = create_app(ApiSettings.model_validate(usual | api_settings), settings, ring=desk.ring)
     server = make_server(app)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
