@@ -117,7 +117,7 @@ def _component(cues: list[CuePhrase]) -> ConText:
 
 def _found(component: ConText, words: tuple[str, ...]) -> list[tuple[Any, ...]]:
     # a word more than the sentence has: what looks forward from its last word has a scope too
-    begins: list[bool | int | None] = [True] + [False] * len(words)
+    begins: list[bool | int | None] = [True, *([False] * len(words))]
     doc = Doc(component.nlp.vocab, words=[*words, "\n"], sent_starts=begins)
     doc.spans["targets"] = []
     with warnings.catch_warnings(action="ignore"):
