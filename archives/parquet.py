@@ -7,7 +7,7 @@ a column. Imports polars where it is needed: its threads do not survive a fork.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from archives import fields
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 BATCH_ROWS = 20_000
 _PYTHON_BLANKS = " \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 """What ``str.strip`` takes away."""
+_DAYS = 65_536
+"""Days that are remembered: those of 180 years."""
 _TEXTS = ("report_id", "patient_id", "description", "accession")
 
 
@@ -123,9 +125,11 @@ def _table(
         if name not in raw.columns
     ).with_columns(pl.int_range(first, first + batch.height).alias("line"))
     is_report = raw["text"].str.strip_chars(_PYTHON_BLANKS) != ""
-    kept = raw.filter(is_report)
-    refused = raw.filter(~is_report)["line"].to_list()
-    return Table(path, _converted(kept, mapping, path), refused, first)
+    refused: list[int] = []
+    if not is_report.all():
+        refused = raw["line"].filter(~is_report).to_list()
+        raw = raw.filter(is_report)
+    return Table(path, _converted(raw, mapping, path), refused, first)
 
 
 def _text(batch: pl.DataFrame, columns: Columns) -> pl.Series:
@@ -145,7 +149,7 @@ def _converted(raw: pl.DataFrame, mapping: Mapping, path: str) -> pl.DataFrame:
     """Return the values as a report holds them; what could not be read is a remark."""
     import polars as pl  # noqa: PLC0415
 
-    day = partial(fields.parse_date, day_first=mapping.day_first)
+    day = partial(_day, day_first=mapping.day_first)
     moment = partial(fields.parse_moment, day_first=mapping.day_first)
     readers: dict[str, tuple[Callable[[str], Any], Any]] = {
         "date": (day, pl.String),
@@ -157,13 +161,7 @@ def _converted(raw: pl.DataFrame, mapping: Mapping, path: str) -> pl.DataFrame:
         "issued": (moment, pl.String),
     }
     read = {name: _each(raw[name], parse, kind) for name, (parse, kind) in readers.items()}
-    unread = [
-        pl.select(
-            pl.when(raw[name].is_not_null() & read[name].is_null()).then(pl.lit(f"{name}_not_read"))
-        ).to_series()
-        for name in readers
-    ]
-    remarks = pl.select(pl.concat_list(unread).list.drop_nulls()).to_series()
+    remarks = _remarks({name: raw[name].is_not_null() & read[name].is_null() for name in readers})
     read["age_years"] = read["age_years"].fill_null(_ages(read.pop("birth_date"), read["date"]))
     read["study_date"] = read.pop("date")
     return raw.select("line", "text", "source", *_TEXTS).with_columns(
@@ -172,6 +170,26 @@ def _converted(raw: pl.DataFrame, mapping: Mapping, path: str) -> pl.DataFrame:
         remarks.alias("remarks"),
         **read,
     )
+
+
+def _remarks(unread: dict[str, pl.Series]) -> pl.Expr:
+    """Return the remarks of each row: nearly always none, and so one value for all."""
+    import polars as pl  # noqa: PLC0415
+
+    told = [
+        pl.when(rows).then(pl.lit(f"{name}_not_read"))
+        for name, rows in unread.items()
+        if rows.any()
+    ]
+    if not told:
+        return pl.lit([], dtype=pl.List(pl.String))
+    return pl.concat_list(told).list.drop_nulls()
+
+
+@lru_cache(maxsize=_DAYS)
+def _day(value: str, *, day_first: bool | None) -> str | None:
+    """Return a date as it is read; all batches of an archive hold the same few thousand."""
+    return fields.parse_date(value, day_first=day_first)
 
 
 def _each(values: pl.Series, parse: Callable[[str], Any], kind: Any) -> pl.Series:

@@ -37,6 +37,8 @@ class Passing:
     def __init__(self, extractor: Extractor) -> None:
         self._extractor = extractor
         self._gate = Gate.of(extractor)
+        # The same threads for all batches: polars keeps compiled expressions for each thread.
+        self._threads = ThreadPoolExecutor(_CORES)
 
     def split(self, reports: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         """Return the reports to read, and the rows of ``assessments`` of all others (with ``issued``)."""
@@ -46,14 +48,13 @@ class Passing:
     def _named(self, texts: pl.Series, descriptions: pl.Series) -> pl.Series:
         """Ask the gate on every core: polars scans one column in one thread, without Python's lock."""
         size = -(-len(texts) // _CORES) or 1
-        with ThreadPoolExecutor(_CORES) as pool:
-            parts = pool.map(
-                lambda start: self._gate.names_scope(
-                    texts.slice(start, size), descriptions.slice(start, size)
-                ),
-                range(0, len(texts) or 1, size),
-            )
-            return pl.concat(list(parts))
+        parts = self._threads.map(
+            lambda start: self._gate.names_scope(
+                texts.slice(start, size), descriptions.slice(start, size)
+            ),
+            range(0, len(texts) or 1, size),
+        )
+        return pl.concat(list(parts))
 
     def _assessed(self, reports: pl.DataFrame) -> pl.DataFrame:
         studies = self._each(reports, _EXAMINATION, ("modality", *_STUDY)).rename(

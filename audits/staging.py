@@ -147,7 +147,7 @@ def _numbered(table: Table, staged: Staged) -> pl.DataFrame:
     before = staged.rows - table.first + 1
     staged.rows += table.rows
     staged.refusals += [_refusal_row(one, before + one.line) for one in table.refusals()]
-    digests = [tables.text_digest(text) for text in table.reports["text"]]
+    digests = [tables.text_digest(text) for text in table.reports["text"].to_list()]
     return table.reports.with_columns(
         (pl.col("line") + before).alias("row"), pl.Series("text_sha256", digests, pl.String)
     ).select(list(tables.REPORTS))

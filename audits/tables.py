@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from archives import SourceReport
-    from extractor.model import Mention, Result
+    from extractor.model import Evidence, Mention, Result, SideAssessment
 
 REPORTS: dict[str, Any] = {
     "row": pl.Int64,
@@ -108,6 +110,10 @@ FAILURES: dict[str, Any] = {
 """A row for each that is in no other table, with its place and reason and never its text."""
 
 _CONTEXT_CHARS = 90
+# ``json.dumps`` makes an encoder for each call that asks for anything but its defaults.
+_json = json.JSONEncoder(ensure_ascii=False).encode
+_sorted_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
+_ascii_json = json.JSONEncoder(sort_keys=True).encode
 
 
 def text_digest(text: str) -> str:
@@ -143,7 +149,7 @@ def assessment_row(row: dict[str, Any], result: Result) -> dict[str, Any]:
     """Return the row of one result, with where its report came from."""
     assessment, study, patient = result.assessment, result.study, result.patient
     kept = ("row", "source", "accession", "patient_id", "study_date", "description", "path", "line")
-    sides = result.to_dict()["assessment"]["sides"]
+    sides = {name: _side_facts(side) for name, side in assessment.sides.items()}
     return {
         **{name: row[name] for name in kept},
         "report_id": row["report_id"],
@@ -163,13 +169,27 @@ def assessment_row(row: dict[str, Any], result: Result) -> dict[str, Any]:
         "subtype": assessment.subtype,
         "activity": _text(assessment.activity),
         "flags": list(assessment.flags),
-        "sides": json.dumps(sides, sort_keys=True, ensure_ascii=False),
-        "atoms": json.dumps(assessment.atoms, sort_keys=True) if assessment.atoms else None,
+        "sides": _sorted_json(sides),
+        "atoms": _ascii_json(assessment.atoms) if assessment.atoms else None,
         "mentions": len(result.mentions),
         "remarks": row["remarks"],
         "text_chars": len(row["text"]),
         "text_sha256": row["text_sha256"],
     }
+
+
+def _side_facts(side: SideAssessment) -> dict[str, Any]:
+    """Return a side as ``Result.to_dict`` has it, without copying the whole result."""
+    return {
+        "level": side.level,
+        "rule": side.rule,
+        **{kind: _evidence(getattr(side, kind)) for kind in ("core", "minor", "hard", "soft")},
+        "missing": side.missing,
+    }
+
+
+def _evidence(items: Iterable[Evidence]) -> list[dict[str, Any]]:
+    return [{"atom": item.atom, "mentions": item.mentions} for item in items]
 
 
 def mention_row(row: dict[str, Any], mention: Mention) -> dict[str, Any]:
@@ -197,7 +217,7 @@ def mention_row(row: dict[str, Any], mention: Mention) -> dict[str, Any]:
         "experiencer": str(mention.experiencer),
         "section": str(mention.section),
         "rule": mention.rule,
-        "cues": json.dumps(cues, ensure_ascii=False),
+        "cues": _json(cues) if cues else "[]",
         "context": context(row["text"], mention.start, mention.end),
     }
 
@@ -227,7 +247,19 @@ def context(text: str, start: int, end: int) -> str:
 
 def frame(rows: list[dict[str, Any]], schema: dict[str, Any]) -> pl.DataFrame:
     """Return rows as a table of exactly these columns."""
-    return pl.DataFrame(rows, schema=schema, orient="row").select(list(schema))
+    return pl.DataFrame(
+        [_column(name, [row[name] for row in rows], kind) for name, kind in schema.items()]
+    )
+
+
+def _column(name: str, values: list[Any], kind: Any) -> pl.Series:
+    """Return a column; of lists, each different one is made once: polars takes long for lists."""
+    if not isinstance(kind, pl.List):
+        return pl.Series(name, values, kind)
+    places: dict[tuple[Any, ...], int] = {}
+    at = [places.setdefault(tuple(value), len(places)) for value in values]
+    different = pl.Series(name, [list(value) for value in places], kind)
+    return different.gather(pl.Series(at, dtype=pl.UInt32))
 
 
 def _text(value: object) -> str | None:

@@ -2,8 +2,8 @@
 
 It is derived from the pattern set and errs on one side only: a report that it holds back provably
 names nothing that is asked for; one that it lets through is read, and may still hold nothing. Two
-steps, both in Rust over all texts at once: Aho-Corasick for pieces of words, then, in what is left,
-one regular expression for the words themselves as whole tokens. See ``docs/decisions/0009``.
+steps, both in Rust over all texts at once: one regular expression for a rare part of each name as
+whole tokens, then, in what is left, the names themselves. See ``docs/decisions/0009``.
 
 Imports polars, whose threads do not survive a fork: not part of the package's own names.
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -21,9 +21,7 @@ from extractor.model import MAX_TEXT_CHARS
 from extractor.text.near import (
     LOWERED_TO_ASCII,
     anchor_of,
-    fragment,
     is_word,
-    near_fragments,
     near_pattern,
     sequence_pattern,
     sign_fragments,
@@ -39,6 +37,8 @@ if TYPE_CHECKING:
 _NEVER = r"[^\s\S]"
 _NOT_BLANK = r"[^\s\x1c-\x1f]"
 """What Python's ``strip`` leaves; the last four are no white space in Rust."""
+_SAMPLE = 256
+"""Texts by which it is seen which of two words is the rarer one."""
 
 
 @dataclass(frozen=True)
@@ -56,17 +56,6 @@ class Sieve:
         """Whether everything goes through: a word that is mended in ways that have no pattern here."""
         mended = {word for one in self.sequences for word in one} & self.mended
         return not all(word.isascii() and word.isalpha() for word in mended)
-
-    @cached_property
-    def pieces(self) -> list[str]:
-        """Pieces of which one stands in every text that holds a sequence."""
-        found = {*LOWERED_TO_ASCII, *self._signs}
-        for word in {anchor_of(one) for one in self.sequences}:
-            if word in self.mended:
-                found.update(near_fragments(word))
-            elif is_word(word):
-                found.add(fragment(word))
-        return sorted(found)
 
     @cached_property
     def _alone(self) -> list[str]:
@@ -112,18 +101,17 @@ class Sieve:
             for word in sorted(words)
         )
 
-    def _fits(self, texts: pl.Series) -> pl.Series:
-        """Whether the patterns fit: all of the first words in one go, pairs only where that did."""
-        wide = whole_words([*self._alone, *(hub for hub, _ in self._pairs)])
-        odd = texts.str.contains_any([*LOWERED_TO_ASCII, *self._signs])
-        lowered = texts.str.to_lowercase()
-        return odd | _refined(lowered, lowered.str.contains(wide), self._fits_closely)
+    def _fits(self, lowered: pl.Series) -> pl.Series:
+        """Whether the patterns fit: a part of each sequence in one go, the rest only where that did."""
+        pairs = [_rarer_first(pair, lowered.head(_SAMPLE)) for pair in self._pairs]
+        wide = whole_words([*self._alone, *(rare for rare, _ in pairs)] or [_NEVER])
+        closely = partial(self._fits_closely, pairs=pairs)
+        return _refined(lowered, lowered.str.contains(wide), closely)
 
-    def _fits_closely(self, lowered: pl.Series) -> pl.Series:
+    def _fits_closely(self, lowered: pl.Series, pairs: list[tuple[str, str]]) -> pl.Series:
         fits = lowered.str.contains(whole_words(self._alone or [_NEVER]))
-        for pair in self._pairs:
-            one, other = (lowered.str.contains(whole_words([words])) for words in pair)
-            fits |= one & other
+        for pair in pairs:
+            fits |= _refined(lowered, ~fits, partial(_contains_both, words=pair))
         return fits
 
     @cached_property
@@ -132,14 +120,13 @@ class Sieve:
         anchors = {anchor_of(one) for one in self.sequences}
         return [piece for one in anchors if not is_word(one) for piece in sign_fragments(one)]
 
-    def passes(self, texts: pl.Series) -> pl.Series:
-        """Return for each text whether it may hold one of the sequences."""
+    def passes(self, texts: pl.Series, lowered: pl.Series) -> pl.Series:
+        """Return for each text, given as it is and in lower case, whether it may hold a sequence."""
         if self.is_open:
             return pl.repeat(value=True, n=len(texts), eager=True)
         if not self.sequences:
             return pl.repeat(value=False, n=len(texts), eager=True)
-        pieces = texts.str.contains_any(self.pieces, ascii_case_insensitive=True)
-        return _refined(texts, pieces, self._fits)
+        return texts.str.contains_any([*LOWERED_TO_ASCII, *self._signs]) | self._fits(lowered)
 
 
 @dataclass(frozen=True)
@@ -171,11 +158,12 @@ class Gate:
 
         True wherever :meth:`Extractor.names_scope` is true, or would refuse the text.
         """
+        lowered = texts.str.to_lowercase()
         return (
             _is_odd(texts)
             | self._is_told(descriptions)
-            | self.scope.passes(texts)
-            | self._means_bare(texts)
+            | self.scope.passes(texts, lowered)
+            | self._means_bare(texts, lowered)
         )
 
     def _is_told(self, descriptions: pl.Series) -> pl.Series:
@@ -186,17 +174,14 @@ class Gate:
     def _names(self, description: str) -> bool:
         return self.extractor.scope_words.named_in("-", description, self.extractor.speller)
 
-    def _means_bare(self, texts: pl.Series) -> pl.Series:
-        """Whether a bare place stands in a text that surely names no region."""
+    def _means_bare(self, texts: pl.Series, lowered: pl.Series) -> pl.Series:
+        """Whether a bare place stands in a text that surely names no region: few name none."""
         if not self.regions:
-            return self.bare.passes(texts)
+            return self.bare.passes(texts, lowered)
         beside = r"[\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f]"
         named = f"(?:^|{beside})(?:{'|'.join(sorted(self.regions))})(?:{beside}|$)"
-        return _refined(
-            texts,
-            self.bare.passes(texts),
-            lambda some: ~some.str.to_lowercase().str.contains(named),
-        )
+        at = (~lowered.str.contains(named)).arg_true()
+        return _only(at, self.bare.passes(texts.gather(at), lowered.gather(at)), len(texts))
 
 
 def _is_odd(texts: pl.Series) -> pl.Series:
@@ -204,13 +189,30 @@ def _is_odd(texts: pl.Series) -> pl.Series:
     return (texts.str.len_bytes() > MAX_TEXT_CHARS) | ~texts.str.contains(_NOT_BLANK)
 
 
+def _rarer_first(pair: tuple[str, str], sample: pl.Series) -> tuple[str, str]:
+    """Return two patterns in the order in which they are tried: which of them fits less is seen at once."""
+    one, other = sorted(pair, key=lambda words: sample.str.contains(whole_words([words])).sum())
+    return one, other
+
+
+def _contains_both(lowered: pl.Series, words: tuple[str, str]) -> pl.Series:
+    """Whether each of two patterns fits; the second is tried only where the first did."""
+    one, other = (whole_words([pattern]) for pattern in words)
+    first = lowered.str.contains(one)
+    return _refined(lowered, first, lambda some: some.str.contains(other))
+
+
 def _refined(
     texts: pl.Series, first: pl.Series, then: Callable[[pl.Series], pl.Series]
 ) -> pl.Series:
     """Return where both hold; the second is asked of those texts only that passed the first."""
     at = first.arg_true()
-    kept = at.filter(then(texts.gather(at)))
-    return pl.repeat(value=False, n=len(texts), eager=True).scatter(kept, values=True)
+    return _only(at, then(texts.gather(at)), len(texts))
+
+
+def _only(at: pl.Series, holds: pl.Series, rows: int) -> pl.Series:
+    """Return for so many rows whether something holds that was asked of some of them."""
+    return pl.repeat(value=False, n=rows, eager=True).scatter(at.filter(holds), values=True)
 
 
 def _rarest(steps: Iterable[frozenset[Words]]) -> frozenset[Words]:

@@ -53,20 +53,6 @@ def sign_fragments(sign: str) -> list[str]:
     return [sign[0], *(["...."] if sign == ":" else [])]
 
 
-def fragment(word: str) -> str:
-    """Return a piece that stands in the text wherever the word does: all of it, if it is ASCII."""
-    return max((run.group() for run in _ASCII_RUN.finditer(word)), key=len)
-
-
-def near_fragments(word: str) -> list[str]:
-    """Return pieces of which one stands in the text wherever the word does, with a typing error or without.
-
-    An error spoils one half of the word (the pigeonhole); only letters swapped across the middle spoil both.
-    """
-    middle = len(word) // 2
-    return [word[:middle], word[middle:], _swapped(word)[middle - 1]]
-
-
 def _swapped(word: str) -> list[str]:
     return [f"{word[:at]}{word[at + 1]}{word[at]}{word[at + 2 :]}" for at in range(len(word) - 1)]
 
