@@ -31,6 +31,8 @@ class Code(StrEnum):
     SCOPE_MISSING = "SCOPE_MISSING"
     OTHER_ORIGIN = "OTHER_ORIGIN"
     TLS_NEEDED = "TLS_NEEDED"
+    SIGN_IN_FAILED = "SIGN_IN_FAILED"
+    NO_ROLE = "NO_ROLE"
     REPORT_NOT_FOUND = "REPORT_NOT_FOUND"
     REPORT_DELETED = "REPORT_DELETED"
     SESSION_NOT_FOUND = "SESSION_NOT_FOUND"
@@ -56,6 +58,7 @@ class Code(StrEnum):
     INTERNAL_ERROR = "INTERNAL_ERROR"
     NOT_READY = "NOT_READY"
     BUSY = "BUSY"
+    PROVIDER_UNAVAILABLE = "PROVIDER_UNAVAILABLE"
     STORAGE_UNAVAILABLE = "STORAGE_UNAVAILABLE"
     STORAGE_FULL = "STORAGE_FULL"
 
@@ -79,6 +82,8 @@ KINDS: Mapping[Code, Kind] = {
     Code.SCOPE_MISSING: Kind(403, "The API key may not do this"),
     Code.OTHER_ORIGIN: Kind(403, "The request came from another site"),
     Code.TLS_NEEDED: Kind(403, "This needs TLS"),
+    Code.SIGN_IN_FAILED: Kind(403, "You are not signed in"),
+    Code.NO_ROLE: Kind(403, "You have no role here"),
     Code.REPORT_NOT_FOUND: Kind(404, "There is no such report"),
     Code.REPORT_DELETED: Kind(410, "The report was deleted"),
     Code.SESSION_NOT_FOUND: Kind(404, "There is no such session"),
@@ -103,6 +108,7 @@ KINDS: Mapping[Code, Kind] = {
     Code.IDEMPOTENCY_KEY_REUSED: Kind(422, "The idempotency key belongs to another request"),
     Code.INTERNAL_ERROR: Kind(500, "Something failed on our side"),
     Code.NOT_READY: Kind(503, "The service is starting"),
+    Code.PROVIDER_UNAVAILABLE: Kind(503, "The sign-in provider does not answer"),
     Code.BUSY: Kind(503, "The service is busy"),
     Code.STORAGE_UNAVAILABLE: Kind(503, "The database does not answer"),
     Code.STORAGE_FULL: Kind(507, "There is no room to store this"),

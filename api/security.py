@@ -25,7 +25,15 @@ from storage.access_model import Action
 from storage.errors import DatabaseUnavailableError, KeyRefusedError
 
 PUBLIC = frozenset(
-    {"/healthz/live", "/healthz/ready", "/openapi.json", "/static/{name}", "/sign-in"}
+    {
+        "/healthz/live",
+        "/healthz/ready",
+        "/openapi.json",
+        "/static/{name}",
+        "/sign-in",
+        "/sign-in/oidc",
+        "/sign-in/oidc/callback",
+    }
 )
 """Routes that need no key: they say nothing of any report."""
 ANY_KEY = frozenset({"/", "/sign-out", "/sessions", "/sessions/{id}/end"})

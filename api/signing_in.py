@@ -28,7 +28,7 @@ def cookie_name(request: Request) -> str:
 
     ``__Host-`` takes ``Secure``, which browsers send over TLS only (some to localhost as well).
     """
-    return f"__Host-{_COOKIE}" if _is_tls(request) else _COOKIE
+    return f"__Host-{_COOKIE}" if is_tls(request) else _COOKIE
 
 
 def times_of(settings: ApiSettings) -> sessions.Times:
@@ -60,7 +60,7 @@ def find_session(service: Service, token: str) -> Session:
 def check_tls(request: Request) -> None:
     """Raise Problem where a sign-in would go through the network in the clear."""
     host = without_port(request.headers.get("host", "").lower())
-    if not _is_tls(request) and host not in ALWAYS:
+    if not is_tls(request) and host not in ALWAYS:
         raise Problem(
             Code.TLS_NEEDED,
             "People sign in over https, or on this machine. If a proxy does the TLS, name it in "
@@ -100,7 +100,7 @@ def set_cookie(request: Request, response: Response, new: NewSession) -> None:
         cookie_name(request),
         new.token,
         path="/",
-        secure=_is_tls(request),
+        secure=is_tls(request),
         httponly=True,
         samesite="lax",
     )
@@ -109,12 +109,13 @@ def set_cookie(request: Request, response: Response, new: NewSession) -> None:
 def delete_cookie(request: Request, response: Response) -> None:
     """Let the browser forget the session, and what it has kept of our pages."""
     response.delete_cookie(
-        cookie_name(request), path="/", secure=_is_tls(request), httponly=True, samesite="lax"
+        cookie_name(request), path="/", secure=is_tls(request), httponly=True, samesite="lax"
     )
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
 
 
-def _is_tls(request: Request) -> bool:
+def is_tls(request: Request) -> bool:
+    """Say whether the browser came over TLS."""
     return bool(request.scope["scheme"] == "https")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from api.pages.queries import with_query
 from api.pages.rendering import page
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
 PATH = "/sign-in"
+OIDC_PATH = PATH + "/oidc"
 _MOST_CHARS = 2_000
 
 
@@ -26,13 +28,16 @@ def sign_in_page(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """Return the form; ``is_needed``: it stands where another page would."""
+    wanted = local_path(next_path)
+    has_provider = request.app.state.service.oidc is not None
     return page(
         request,
         "sign_in.html.j2",
         visitor=None,
         status=401 if fault or is_needed else 200,
         headers=headers,
-        next_path=local_path(next_path),
+        next_path=wanted,
+        oidc_path=with_query(OIDC_PATH, {"next": wanted}) if has_provider else None,
         fault=fault,
         is_needed=is_needed,
     )

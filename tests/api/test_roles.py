@@ -65,6 +65,8 @@ WHO_MAY = {
     "GET /": EVERYONE,
     "GET /sign-in": OPEN,
     "POST /sign-in": OPEN,
+    "GET /sign-in/oidc": OPEN,
+    "GET /sign-in/oidc/callback": OPEN,
     "POST /sign-out": EVERYONE,
     "GET /sessions": EVERYONE,
     "POST /sessions/{id}/end": EVERYONE,

@@ -69,7 +69,7 @@ async def sign_in(
         fault = "The key is unknown, expired or revoked."
         return sign_in_page(request, next_path=next_path, fault=fault)
     note.caller, note.target = new.session.caller, f"session:{new.session.id}"
-    await _end_the_one_before(request, service)
+    await end_the_one_before(request, service)
     return welcome(request, new, next_path)
 
 
@@ -129,7 +129,7 @@ async def end(
     return RedirectResponse(SESSIONS_PATH, status_code=303)
 
 
-async def _end_the_one_before(request: Request, service: TheService) -> None:
+async def end_the_one_before(request: Request, service: TheService) -> None:
     """End the session that the browser had: who signs in anew leaves none behind."""
     token = session_token(request)
     if token is None:
