@@ -278,7 +278,7 @@ def test_an_upload_that_breaks_off_leaves_nothing(api: Api, client: httpx.Client
     address = urlsplit(api.url)
     with socket.create_connection((address.hostname or "", address.port or 0)) as line:
         head = (
-            "POST /v1/audits HTTP/1.1\r\nHost: x\r\nContent-Length: 7000000\r\n"
+            f"POST /v1/audits HTTP/1.1\r\nHost: {address.netloc}\r\nContent-Length: 7000000\r\n"
             f'Content-Disposition: attachment; filename="a.csv"\r\nX-API-Key: {api.key("audits:write")}\r\n\r\n'
         )
         line.sendall(head.encode() + b"Z" * 2_000_000)
