@@ -76,7 +76,7 @@ def entry_of(scope: AsgiScope, status: int, action: Action | None) -> Entry | No
         action=action,
         outcome=_outcome(status),
         caller=note.caller,
-        peer=_peer(scope),
+        peer=peer_of(scope),
         method=scope["method"] if scope["method"] in METHODS else None,
         route=getattr(scope.get("route"), "path", None),
         target=note.target or _target(scope),
@@ -104,7 +104,8 @@ def _target(scope: AsgiScope) -> str | None:
     return id_ if isinstance(id_, str) and _OUR_ID.fullmatch(id_) else None
 
 
-def _peer(scope: AsgiScope) -> str | None:
+def peer_of(scope: AsgiScope) -> str | None:
+    """Return the network address that a request came from."""
     # A proxy that is trusted may pass on what a client wrote into X-Forwarded-For.
     client = scope.get("client")
     try:

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.access import METHODS, NotLoggedError, entry_of
 from api.frames import frames
+from api.headers import add_headers
 from api.pages import problem_page
 from api.problems import Code, Problem
 from api.security import declared_action
@@ -24,11 +25,6 @@ from storage.access_model import DISCLOSING, Outcome
 _LOG = structlog.get_logger()
 _QUIET = frozenset({"/healthz/live", "/healthz/ready"})
 """Routes that are asked every few seconds: logged only where they fail."""
-_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",
-}
 
 
 class Edge:
@@ -79,8 +75,8 @@ class _Exchange:
             self._status = message["status"]
             headers = MutableHeaders(scope=message)
             headers["X-Request-Id"] = self.request_id
-            for name, value in _HEADERS.items():
-                headers.setdefault(name, value)
+            headers.update(self._scope["state"].get("rate_limit", {}))
+            add_headers(headers, scheme=self._scope["scheme"])
         await self._send(message)
 
     async def _note(self, status: int) -> None:

@@ -17,6 +17,24 @@ class ApiSettings(BaseSettings):
     """The address to listen on; the default answers this machine only."""
     port: int = Field(default=8765, ge=0, le=65_535)
     """The TCP port; 0 lets the system choose a free one."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Names that the service goes by, as JSON, beside this machine's own (``localhost``,
+    ``127.0.0.1``) and ``host``: the name of the proxy before it. ``*.example.org`` is all below."""
+    trusted_proxies: str = "127.0.0.1"
+    """Addresses, with commas, of proxies whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are
+    believed; ``*`` only where nobody else can reach the service."""
+    max_requests_per_s: float = Field(default=300.0, gt=0)
+    """Requests of one key that a process answers each second in the long run; more are told to
+    come back (429). More than a process can do on two cores: it stops who runs wild."""
+    max_requests_at_once: int = Field(default=6_000, ge=1)
+    """Requests of one key on top of that, after a pause: a backlog that is posted at once."""
+    max_failed_sign_ins: int = Field(default=60, ge=1)
+    """Wrong keys from one address within ten minutes; then no sign-in is looked at, and a wrong
+    key is answered 429. A right key is always let in."""
+    session_idle_minutes: float = Field(default=30.0, gt=0)
+    """Who is signed in and asks for nothing for so long has to sign in again."""
+    session_hours: float = Field(default=12.0, gt=0)
+    """Who is signed in has to sign in again after so long, whatever he does."""
     patterns: Path | None = None
     """A directory of own patterns for ``/v1/extract``; the shipped ones where it is not set."""
     max_submission_bytes: int = Field(default=32 * 1024 * 1024, ge=1024)

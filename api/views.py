@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from api.wordless import without_words
 from extractor.model import Engine, Patient, Result, Study
 from storage.model import Accepted, ReportState, StoredReport
 from storage.sums import Counted
@@ -159,9 +160,12 @@ def report_summary(report: StoredReport) -> dict[str, Any]:
     }
 
 
-def report_view(report: StoredReport, *, include_text: bool = False) -> dict[str, Any]:
-    """Return a :class:`ReportView` as JSON-ready values."""
-    view = report_summary(report) | {"result": report.result}
+def report_view(
+    report: StoredReport, *, include_text: bool = False, with_words: bool = True
+) -> dict[str, Any]:
+    """Return a :class:`ReportView` as JSON-ready values; ``with_words``: with quotes."""
+    result = report.result if with_words else without_words(report.result)
+    view = report_summary(report) | {"result": result}
     if include_text:
         view["text"] = report.text
     return view

@@ -266,7 +266,8 @@ def _show_preview(client: AuditClient, body: dict[str, str], arguments: dict[str
     found = client.preview(body, arguments)
     show_preview(found["name"], found)
     if "upload" in body:
-        output().print(f"The file is kept for a day: audit it with --upload {body['upload']}")
+        # Not by the console, which would break what is to be copied.
+        typer.echo(f"The file is kept for a day: audit it with --upload {body['upload']}")
 
 
 def _follow(client: AuditClient, id_: str, out: Path | None) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.roles import SCOPES, Role, role_of
 from api.scopes import Scope
 from cli.logged import entry
 
@@ -29,7 +30,11 @@ def create(
     name: Annotated[str, typer.Option(help="Who or what uses the key, for the list.")],
     scope: Annotated[
         list[Scope] | None,
-        typer.Option(help="What the key may do; repeat it. Without any: posting and reading."),
+        typer.Option(help="What else the key may do, or all that it may; repeat it."),
+    ] = None,
+    role: Annotated[
+        Role | None,
+        typer.Option(help="What its user is. Without role and scope: submitter."),
     ] = None,
     days: Annotated[
         int, typer.Option(min=0, help="For how many days; 0 is for ever.")
@@ -37,21 +42,21 @@ def create(
 ) -> None:
     """Make a key and print it, this once.
 
-    Example: marrow keys create --name ris --scope reports:write --scope reports:read
+    Example: marrow keys create --name "ward 3" --role viewer
     """
     from storage import access_log, keys
     from storage.access_model import Action
 
-    scopes = scope or [Scope.REPORTS_WRITE, Scope.REPORTS_READ]
+    if role is None and not scope:
+        role = Role.SUBMITTER
+    scopes = {*(scope or ()), *(SCOPES[role] if role else ())}
     expires_at = datetime.now(UTC) + timedelta(days=days) if days else None
     with _opened() as store, store.database.begin() as conn:
         new = keys.create(conn, store.pepper, name=name, scopes=scopes, expires_at=expires_at)
         made = entry("marrow keys create", Action.ADMINISTER, target=f"key:{new.key.id}")
         access_log.append(conn, [made])
     # The key alone on standard output, so that a script can keep it.
-    typer.echo(
-        f"key {new.key.id} ({', '.join(sorted(new.key.scopes))}), shown this once:", err=True
-    )
+    typer.echo(f"key {new.key.id} ({_rights(new.key)}), shown this once:", err=True)
     typer.echo(new.token)
 
 
@@ -66,7 +71,7 @@ def list_keys() -> None:
     with _opened() as store, store.database.read() as conn:
         found = keys.list_all(conn)
     for key in found:
-        typer.echo("\t".join((key.id, _state(key), _day(key.last_used_at), key.name, _scopes(key))))
+        typer.echo("\t".join((key.id, _state(key), _day(key.last_used_at), key.name, _rights(key))))
     if not found:
         typer.echo("no keys yet; make one: marrow keys create --name ...", err=True)
 
@@ -124,8 +129,11 @@ def _state(key: Key) -> str:
     return f"{'expired' if key.expires_at <= datetime.now(UTC) else 'until'} {_day(key.expires_at)}"
 
 
-def _scopes(key: Key) -> str:
-    return " ".join(sorted(key.scopes))
+def _rights(key: Key) -> str:
+    """Return the key's role, where it has just the scopes of one, and its scopes."""
+    scopes = " ".join(sorted(key.scopes))
+    role = role_of(key.scopes)
+    return f"{scopes}" if role is None else f"{role}: {scopes}"
 
 
 def _day(at: datetime | None) -> str:

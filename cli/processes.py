@@ -47,6 +47,8 @@ def api(
 
     with one_line_errors():
         settings, bell_settings = ApiSettings(), BellSettings()
+        if host is not None:
+            settings = settings.model_copy(update={"host": host})
         logs.configure()
         forbid_core_dumps()
         with Database.open(bell_settings) as database:
@@ -55,8 +57,9 @@ def api(
         application = create_app(settings, bell_settings, ring=bell.ring)
         server = make_server(
             application,
-            host=settings.host if host is None else host,
+            host=settings.host,
             port=settings.port if port is None else port,
+            trusted_proxies=settings.trusted_proxies,
         )
         # Threads that store hold the database meanwhile: they must not wait for the event loop.
         sys.setswitchinterval(SWITCH_S)

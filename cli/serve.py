@@ -69,6 +69,8 @@ def _serve(host: str, port: int, *, verbose: bool) -> None:
     data_dir = WorkerSettings().make_data_dir().resolve()
     # What the parts are told does not depend on the directory that they run in.
     os.environ["MARROW_DATA_DIR"] = str(data_dir)
+    # The API goes by the address that it is reached at.
+    os.environ["MARROW_HOST"] = host
     with only_one(data_dir), _listening(host, port) as listener:
         print(f"Marrow {__version__}: a tool for search and audit, not a diagnosis", flush=True)
         key = prepare_storage()

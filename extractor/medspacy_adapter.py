@@ -1,9 +1,10 @@
 """medspaCy behind one thin door: ConText over tokens of our own.
 
-Only this module imports spaCy and medspaCy; no object of theirs leaves it. Known faults that it
+Only this module imports medspaCy, and spaCy with it; no object of theirs leaves it. Known faults that it
 closes: medspaCy sets ``warnings.filterwarnings("ignore")`` for the whole process when it is
-imported, its dependency PyRuSH, which logs every token of the text, is left out altogether, and
+imported; its dependency PyRuSH, which logs every token of the text, is left out altogether; and
 spaCy's logger prints its messages, which may quote what is read, with a handler of its own.
+Its rules, modifiers and graph are the algorithm; they need no spaCy ``Doc`` of the sentence.
 """
 
 from __future__ import annotations
@@ -15,35 +16,25 @@ from dataclasses import dataclass
 from extractor.left_out import without_unused_parts
 
 with warnings.catch_warnings(), without_unused_parts():
-    import spacy
-    from medspacy.context import ConText, ConTextRule
+    from medspacy.common.util import prune_overlapping_matches
+    from medspacy.context import ConTextRule
+    from medspacy.context.context_graph import ConTextGraph
+    from medspacy.context.context_modifier import ConTextModifier
 from typing import TYPE_CHECKING, Any
 
-from spacy.tokens import Doc
-
 from extractor.errors import PatternError
+from extractor.reading.terms import Term, TermFinder
 from extractor.text.tokens import words_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
-
-    from spacy.vocab import Vocab
+    from collections.abc import Iterable, Sequence
 
 # Nothing: not even to standard error, as Python does where nobody handles a message.
 logging.getLogger("spacy").handlers = [logging.NullHandler()]
 
 Words = tuple[str, ...]
-_TARGETS = "targets"
-_BETWEEN = "\n"
-"""Stands between sentences that are read together, and is no word of any phrase."""
-_CHUNK_WORDS = 150
 _REMEMBERED = 50_000
 """Sentences whose cues are remembered; some 10 MB."""
-# spaCy warns at each call of a matcher that holds no token pattern; this one never matches.
-_NEVER = [{"ORTH": "never", "LENGTH": 1}]
-_NEVER_CUE = ConTextRule(
-    "never", "NEVER", pattern=_NEVER, direction="PSEUDO", metadata={"rules": []}
-)
 _DIRECTIONS = {
     "forward": "FORWARD",
     "backward": "BACKWARD",
@@ -73,99 +64,64 @@ class CueHit:
     scope_end: int
 
 
-class _Tokenizer:
-    """Gives spaCy the tokens of :mod:`extractor.text.tokens`."""
-
-    def __init__(self, vocab: Vocab) -> None:
-        self.vocab = vocab
-
-    def __call__(self, text: str) -> Doc:
-        return Doc(self.vocab, words=words_of(text))
-
-
 class CueFinder:
     """Finds cues and their scopes in tokenised text."""
 
     def __init__(self, cues: Iterable[CuePhrase]) -> None:
-        self._nlp = spacy.blank("en")
-        # words come lower-cased: they are compared as they are, and spaCy need not work out shape,
-        # prefix, likeness to a number and the rest of each new word
-        setattr(self._nlp.vocab, "lex_attr_getters", {})  # noqa: B010 - spaCy's stubs lack it
-        self._nlp.tokenizer = _Tokenizer(self._nlp.vocab)
-        self._context = ConText(
-            self._nlp,
-            rules=None,
-            phrase_matcher_attr="ORTH",
-            span_attrs=None,
-            input_span_type="group",
-            span_group_name=_TARGETS,
-        )
-        self._context.add([_NEVER_CUE, *_context_rules(cues)])
+        self._rules = {rule.literal: rule for rule in _context_rules(cues)}
+        self._finder = TermFinder([Term(literal, literal) for literal in self._rules], {})
         self._known: dict[Words, list[CueHit]] = {}
 
     def find(self, sentences: Sequence[Words]) -> list[list[CueHit]]:
         """Return the cues of each sentence with their scopes, ended by terminators and sentence ends.
 
-        ConText compares each cue with each other, so it is given a few sentences at a time: its time
-        then grows with the length of a report and not with its square. Radiologists repeat their
-        sentences: what has been read lately is remembered.
+        Radiologists repeat their sentences: what has been read lately is remembered.
         """
-        _make_room(self._known, len(sentences))
-        fresh = [words for words in dict.fromkeys(sentences) if words not in self._known]
-        if fresh:
-            for chunk in _chunks(fresh):
-                self._known.update(zip(chunk, self._find(chunk), strict=True))
-        return [self._known[words] for words in sentences]
+        known = self._known
+        _make_room(known, len(sentences))
+        for words in sentences:
+            if words not in known:
+                known[words] = self._find(words)
+        return [known[words] for words in sentences]
 
     def remembered(self) -> int:
         """Return how many sentences' cues are remembered."""
         return len(self._known)
 
-    def _find(self, sentences: Sequence[Words]) -> list[list[CueHit]]:
-        starts, owner = _joined(sentences)
-        doc = self._doc(sentences, set(starts))
-        # ConText is to find cues and their scopes; which mentions they govern is decided by our rules
-        doc.spans[_TARGETS] = []
-        graph = self._context(doc)._.context_graph
-        found: list[list[CueHit]] = [[] for _ in sentences]
-        for modifier in graph.modifiers:
+    def _find(self, words: Words) -> list[CueHit]:
+        """Return the cues of one sentence as medspaCy's ConText component gives them for a ``Doc``.
+
+        Which mentions they govern is decided by our own rules, so it is given no targets.
+        """
+        matches = [(meant.keys[0], start, end) for start, end, meant in self._finder.find(words)]
+        if not matches:
+            return []
+        last = len(words)
+        modifiers = [
+            _modifier(self._rules[literal], start, end, last)
+            for literal, start, end in prune_overlapping_matches(matches)
+        ]
+        if len(modifiers) > 1:
+            ConTextGraph(modifiers=modifiers).update_scopes()
+        found = []
+        for modifier in modifiers:
             start, end = modifier.modifier_span
-            first = starts[owner[start]]
-            last = len(sentences[owner[start]])
-            scope_start, scope_end = (min(place - first, last) for place in modifier.scope_span)
-            found[owner[start]] += [
-                CueHit(rule, start - first, end - first, scope_start, scope_end)
+            scope_start, scope_end = modifier.scope_span
+            found += [
+                CueHit(rule, start, end, min(scope_start, last), min(scope_end, last))
                 for rule in modifier.rule.metadata["rules"]
             ]
         return found
 
-    def _doc(self, sentences: Sequence[Words], sentence_starts: Collection[int]) -> Doc:
-        words = [word for sentence in sentences for word in (*sentence, _BETWEEN)]
-        marks: list[bool | int | None] = [index in sentence_starts for index in range(len(words))]
-        return Doc(self._nlp.vocab, words=words, sent_starts=marks)
 
+def _modifier(rule: ConTextRule, start: int, end: int, last: int) -> ConTextModifier:
+    """Return a cue in a sentence of so many words, with the scope that medspaCy reads off a ``Doc``.
 
-def _joined(sentences: Sequence[Words]) -> tuple[list[int], list[int]]:
-    """Return where each sentence starts among all words with their signs between, and the sentence of each."""
-    starts: list[int] = []
-    owner: list[int] = []
-    for index, words in enumerate(sentences):
-        starts.append(len(owner))
-        owner += [index] * (len(words) + 1)
-    return starts, owner
-
-
-def _chunks(sentences: Sequence[Words]) -> Iterator[list[Words]]:
-    chunk: list[Words] = []
-    size = 0
-    for words in sentences:
-        chunk.append(words)
-        size += len(words)
-        if size >= _CHUNK_WORDS:
-            yield chunk
-            chunk, size = [], 0
-    if chunk:
-        yield chunk
+    A sentence ends one word behind its last, so that a cue that is the last one has a scope too.
+    """
+    scope_start = end if rule.direction == "FORWARD" else 0
+    scope_end = start if rule.direction == "BACKWARD" else last + 1
+    return ConTextModifier(rule, start, end, None, scope_start, scope_end)
 
 
 def _make_room(known: dict[Words, Any], wanted: int) -> None:

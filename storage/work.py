@@ -8,6 +8,7 @@ the report that does it stands alone and is marked failed. Celery only carries t
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, case, func, insert, or_, select, update
@@ -104,6 +105,48 @@ def claim(conn: Connection, work_id: int, *, lease_s: float, holder: str = "") -
         attempts=row.attempts,
         audit=row.audit,
     )
+
+
+def claim_more(
+    conn: Connection, held: Claim, *, most: int, lease_s: float, holder: str = ""
+) -> list[Claim]:
+    """Take further units of reports that wait in the same lane, oldest first, in the same way.
+
+    Only such as nobody has tried yet: one that came back may be what brings its process down, and
+    must stand alone to be found out.
+    """
+    waiting = (
+        select(work.c.id)
+        .where(
+            work.c.state == WorkState.PENDING,
+            work.c.lane == held.lane,
+            work.c.kind == WorkKind.REPORTS,
+            work.c.attempts == 0,
+        )
+        .order_by(work.c.id)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+    )
+    query = (
+        update(work)
+        .where(work.c.id.in_(waiting))
+        .values(
+            state=WorkState.LEASED,
+            lease_token=held.token,
+            lease_until=now(offset_s=lease_s),
+            holder=holder,
+            attempts=1,
+        )
+        .returning(work.c.id)
+    )
+    taken = sorted(conn.execute(query).scalars())
+    return [replace(held, work_id=work_id) for work_id in taken]
+
+
+def is_pending(conn: Connection, work_id: int) -> bool:
+    """Return whether a unit waits to be claimed."""
+    query = select(work.c.id).where(work.c.id == work_id, work.c.state == WorkState.PENDING)
+    return conn.execute(query).first() is not None
 
 
 def finish(conn: Connection, held: Claim, written: Sequence[Outcome]) -> bool:

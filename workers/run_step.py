@@ -94,7 +94,8 @@ def run_step(
         ending = Ending.FENCED
     except _StepFailedError:
         ending = Ending.PUT_BACK
-    return Summary(ending=ending, failed=failed, seconds=time.monotonic() - started)
+    seconds = time.monotonic() - started
+    return Summary(claim.work_id, ending, failed=failed, seconds=seconds)
 
 
 def _guarded(claim: Claim, *, database: Database, reader: Reader, settings: WorkerSettings) -> int:

@@ -55,18 +55,19 @@ class Worker:
     def _run(self, work_id: int) -> None:
         if self._database is None:
             self._database = Database.open(self.settings)
-        summary = run_work(
+        ended = run_work(
             work_id, database=self._database, reader=self._reader, settings=self.settings
         )
-        if summary.ending is not Ending.NOT_OURS:
-            log.info(
-                "work_ended",
-                work=work_id,
-                ending=summary.ending.value,
-                read=summary.read,
-                failed=summary.failed,
-                seconds=round(summary.seconds, 3),
-            )
+        for unit in ended:
+            if unit.ending is not Ending.NOT_OURS:
+                log.info(
+                    "work_ended",
+                    work=unit.work_id,
+                    ending=unit.ending.value,
+                    read=unit.read,
+                    failed=unit.failed,
+                    seconds=round(unit.seconds, 3),
+                )
 
     def _on_setup_logging(self, **options: Any) -> None:
         # That somebody listens is what keeps Celery from setting up its own.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
@@ -28,8 +29,9 @@ from api.audit_views import AUDITS_PATH, CaseList, FailureList
 from api.problems import Code, Problem
 from api.routes.audits import TheService, load
 from api.scopes import Scope
-from api.security import CurrentKey, Needs, check_scope
+from api.security import CurrentKey, Needs, check_scope, may
 from api.service import Service
+from api.wordless import case_without_words
 from archives.write import NOTICE
 from storage.access_model import Action
 from storage.audit_model import OPEN
@@ -38,8 +40,10 @@ router = APIRouter(tags=["audits"])
 _PIECE_BYTES = 256 * 1024
 _NUMBERS = frozenset({"case", "age_years", "reports", "line", "row"})
 """Columns of the CSV files that hold whole numbers."""
-_SHOWS_TEXT = frozenset({OutputFile.MENTIONS, OutputFile.REPORT})
-"""Files that show the words around what was found: they take the scope `text:read` as well."""
+_SHOWS_TEXT = frozenset({OutputFile.MENTIONS, OutputFile.REPORT, OutputFile.CASES})
+"""Files that show words of reports: they take the scope `text:read` as well."""
+_TAKES_AWAY = [Depends(Needs(Scope.AUDITS_READ)), Depends(Needs(Scope.EXPORT))]
+"""What a route takes that gives out whole files."""
 _MEDIA_TYPES = {
     ".csv": "text/csv; charset=utf-8",
     ".html": "text/html; charset=utf-8",
@@ -47,7 +51,9 @@ _MEDIA_TYPES = {
     ".ndjson": "application/x-ndjson",
     ".parquet": "application/vnd.apache.parquet",
 }
-_PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
+_PAGE_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; sandbox"
+)
 """The page has its styles in it, and needs nothing else."""
 
 
@@ -64,18 +70,27 @@ def _contents(*suffixes: str) -> dict[int | str, dict[str, Any]]:
     dependencies=[Depends(Needs(Scope.AUDITS_READ, Action.SEARCH))],
 )
 async def get_cases(
+    *,
     id: str,  # noqa: A002 - the name in the path
     query: Annotated[CasesQuery, Query()],
+    key: CurrentKey,
     note: TheNote,
     service: TheService,
 ) -> Response:
     """List the cases, strongest first: a row for each probable hip, with its evidence in quotes.
 
-    `format=csv` gives `cases.csv`, whole.
+    Without the scope `text:read` the columns that quote are empty. `format=csv` gives `cases.csv`,
+    whole; it takes the scopes `export` and `text:read` as well.
     """
     if query.format is RowFormat.CSV:
         note.action = Action.EXPORT
-    return await _rows(service, id, OutputFile.CASES, query, member="cases")
+        check_scope(key, Scope.EXPORT)
+        check_scope(key, Scope.TEXT_READ)
+        return await _file(service, id, OutputFile.CASES)
+    found = await _rows(service, id, OutputFile.CASES, query)
+    if not may(key, Scope.TEXT_READ):
+        found.rows = [case_without_words(row) for row in found.rows]
+    return JSONResponse({"cases": found.rows, "next_cursor": found.next_cursor})
 
 
 @router.get(
@@ -93,14 +108,17 @@ async def get_failures(
 
     `format=csv` gives `failures.csv`, whole.
     """
-    return await _rows(service, id, OutputFile.FAILURES, query, member="failures")
+    if query.format is RowFormat.CSV:
+        return await _file(service, id, OutputFile.FAILURES)
+    found = await _rows(service, id, OutputFile.FAILURES, query)
+    return JSONResponse({"failures": found.rows, "next_cursor": found.next_cursor})
 
 
 @router.get(
     AUDITS_PATH + "/{id}/results",
     response_class=StreamingResponse,
     responses=_contents(".parquet", ".csv", ".ndjson"),
-    dependencies=[Depends(Needs(Scope.AUDITS_READ, Action.EXPORT))],
+    dependencies=_TAKES_AWAY,
 )
 async def get_results(
     id: str,  # noqa: A002 - the name in the path
@@ -110,7 +128,7 @@ async def get_results(
 ) -> Response:
     """Return a table: a row for each report, each mention, or each step of a patient's timeline.
 
-    `mentions` shows the words around each mention, which takes the scope `text:read` as well.
+    Takes the scope `export` as well. `mentions` shows the words around each mention, which takes the scope `text:read` as well.
     """
     if query.table is TableName.MENTIONS:
         check_scope(key, Scope.TEXT_READ)
@@ -140,7 +158,7 @@ async def get_report_page(
     AUDITS_PATH + "/{id}/files/{file}",
     response_class=StreamingResponse,
     responses=_contents(".parquet", ".csv", ".json", ".html"),
-    dependencies=[Depends(Needs(Scope.AUDITS_READ, Action.EXPORT))],
+    dependencies=_TAKES_AWAY,
 )
 async def get_file(
     id: str,  # noqa: A002 - the name in the path
@@ -150,19 +168,24 @@ async def get_file(
 ) -> Response:
     """Return one output file, byte for byte as `marrow audit` writes it.
 
-    `mentions.parquet` and `report.html` take the scope `text:read` as well.
+    Takes the scope `export` as well; `mentions.parquet`, `cases.csv` and `report.html`, which show
+    words of reports, `text:read` too.
     """
     if file in _SHOWS_TEXT:
         check_scope(key, Scope.TEXT_READ)
     return await _file(service, id, file)
 
 
-async def _rows(
-    service: Service, id_: str, file: OutputFile, query: FailuresQuery, *, member: str
-) -> Response:
-    """Return a page of the rows of a CSV file, or the file."""
-    if query.format is RowFormat.CSV:
-        return await _file(service, id_, file)
+@dataclass(slots=True)
+class _Rows:
+    """A page of the rows of a CSV file."""
+
+    rows: list[dict[str, Any]]
+    next_cursor: str | None
+
+
+async def _rows(service: Service, id_: str, file: OutputFile, query: FailuresQuery) -> _Rows:
+    """Return a page of the rows of a CSV file."""
     named = query.named()
     start = 0 if query.cursor is None else int(service.cursors.read(query.cursor, named))
 
@@ -176,7 +199,7 @@ async def _rows(
     rows = await run_in_threadpool(read)
     more = len(rows) > query.page_size
     cursor = service.cursors.make(str(start + query.page_size), named) if more else None
-    return JSONResponse({member: rows[: query.page_size], "next_cursor": cursor})
+    return _Rows(rows[: query.page_size], cursor)
 
 
 def _typed(row: dict[str, str | None]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from api.openapi import json_request
 from api.problems import Code, Problem
 from api.schemas import SUBMISSION, ReportIn, ReportsIn
 from api.scopes import Scope
-from api.security import CurrentKey, Needs, check_scope
+from api.security import CurrentKey, Needs, check_scope, may
 from api.service import Service, service_of
 from api.views import (
     REPORTS_PATH,
@@ -127,15 +127,16 @@ async def get_report(
 ) -> Response:
     """Return a report's state and, once it is done, its result.
 
-    `include=text` adds the text, which takes the scope `text:read` as well. A report that was
-    deleted answers `410`.
+    `include=text` adds the text, which takes the scope `text:read` as well; without that scope
+    quotes and headings in the result are empty, their places stay. A report that was deleted
+    answers `410`.
     """
     if include == "text":
         note.action = Action.READ_TEXT
         check_scope(key, Scope.TEXT_READ)
     report = await run_in_threadpool(load, service, id, include_text=include == "text")
     headers = {"Retry-After": _RETRY_AFTER_S} if report.state is ReportState.QUEUED else {}
-    view = report_view(report, include_text=include == "text")
+    view = report_view(report, include_text=include == "text", with_words=may(key, Scope.TEXT_READ))
     return JSONResponse(view, headers=headers)
 
 
@@ -154,7 +155,7 @@ async def delete_report(
 
     What is left is its id, the times it came and went, and which key deleted it.
     """
-    deletion = Deletion(Reason.REQUEST, by=f"key:{key.id}")
+    deletion = Deletion(Reason.REQUEST, by=key.label)
 
     def delete() -> None:
         if not _looks_like_id(id):

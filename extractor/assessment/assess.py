@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from extractor.assessment.atoms import CompiledDefinition, Facts, SideAtoms
@@ -22,6 +21,8 @@ if TYPE_CHECKING:
 
     from extractor.knowledge.schema import CaseRule
 
+Kept = dict[str, tuple[str, ...]]
+"""The basic atoms that hold, by side."""
 _RANK = {level: rank for rank, level in enumerate(reversed(Level))}
 
 
@@ -31,12 +32,12 @@ def assess(
     """Apply the case definition to one report; ``extra_flags`` are those that reading itself raised."""
     whole = SideAtoms(definition, facts, None)
     told = whole.basis & definition.told_anywhere
-    kept = {"report": tuple(sorted(told))} if told else {}
+    kept: Kept = {"report": tuple(sorted(told))} if told else {}
     rule = definition.verdicts.rule(whole.basis, "report")
     if rule:
         flags = {*rule.flags, *extra_flags, *_condition_flags(definition, whole)}
         subtype = _subtype(definition, whole, rule.level)
-        return replace(_without_sides(definition, rule, flags, subtype), atoms=kept)
+        return _without_sides(definition, rule, flags, subtype, kept=kept)
     atoms = {
         side: SideAtoms(definition, facts, side) for side in _sides(definition, facts.mentions)
     }
@@ -44,14 +45,12 @@ def assess(
     if not atoms:
         nowhere = SideAtoms(definition, facts, Laterality.UNSPECIFIED)
         rule = definition.verdicts.side_rule(nowhere.basis)
-        return replace(_without_sides(definition, rule, extra_flags, None), atoms=kept)
+        return _without_sides(definition, rule, extra_flags, None, kept=kept)
     sides = {side: _assess_side(definition, known) for side, known in atoms.items()}
-    return replace(_by_highest(definition, sides, atoms, extra_flags), atoms=kept)
+    return _by_highest(definition, sides, atoms, extra_flags, kept=kept)
 
 
-def _kept(
-    definition: CompiledDefinition, facts: Facts, said: Mapping[str, SideAtoms]
-) -> dict[str, tuple[str, ...]]:
+def _kept(definition: CompiledDefinition, facts: Facts, said: Mapping[str, SideAtoms]) -> Kept:
     """Return what holds on each side that the study shows, whether the report speaks of it or not."""
     if not definition.has_course:
         return {}
@@ -68,7 +67,12 @@ def _kept(
 
 
 def _without_sides(
-    definition: CompiledDefinition, rule: CaseRule, flags: Iterable[str], subtype: str | None
+    definition: CompiledDefinition,
+    rule: CaseRule,
+    flags: Iterable[str],
+    subtype: str | None,
+    *,
+    kept: Kept,
 ) -> Assessment:
     return Assessment(
         definition=definition.source.name,
@@ -79,6 +83,7 @@ def _without_sides(
         activity=None,
         flags=tuple(sorted(flags)),
         sides={},
+        atoms=kept,
     )
 
 
@@ -87,6 +92,8 @@ def _by_highest(
     sides: dict[str, SideAssessment],
     atoms: dict[str, SideAtoms],
     extra_flags: Sequence[str],
+    *,
+    kept: Kept,
 ) -> Assessment:
     best = max(
         sides, key=lambda side: (_RANK[sides[side].level], side != Laterality.UNSPECIFIED, side)
@@ -105,6 +112,7 @@ def _by_highest(
         activity=_activity(definition, atoms[best], top),
         flags=tuple(sorted(flags)),
         sides=sides,
+        atoms=kept,
     )
 
 
@@ -122,7 +130,8 @@ def _sides(definition: CompiledDefinition, mentions: Sequence[Mention]) -> list[
     at_site = [
         one
         for one in mentions
-        if set(one.sites) & definition.assessed_sites and one.experiencer == Experiencer.PATIENT
+        if not definition.assessed_sites.isdisjoint(one.sites)
+        and one.experiencer == Experiencer.PATIENT
     ]
     for one in at_site:
         if one.laterality == Laterality.BILATERAL:
@@ -137,10 +146,10 @@ def _sides(definition: CompiledDefinition, mentions: Sequence[Mention]) -> list[
 def _assess_side(definition: CompiledDefinition, atoms: SideAtoms) -> SideAssessment:
     rule = definition.verdicts.side_rule(atoms.basis)
     by_role: dict[str, list[Evidence]] = {"core": [], "minor": [], "hard": [], "soft": []}
-    for name, atom in definition.atoms.items():
-        role = "hard" if atom.role == "explanatory" else atom.role
-        if name in atoms.holding and role in by_role:
-            shown = tuple(one for one in atoms.mentions(name) if one)
+    holding = atoms.holding
+    for name, role in definition.evidence:
+        if name in holding:
+            shown = tuple([one for one in atoms.mentions(name) if one])
             by_role[role].append(Evidence(name, shown))
     return SideAssessment(
         level=Level(rule.level),
@@ -166,9 +175,8 @@ def _condition_flags(definition: CompiledDefinition, atoms: SideAtoms) -> set[st
 
 
 def _atom_flags(definition: CompiledDefinition, atoms: SideAtoms) -> set[str]:
-    return {
-        atom.flag for name, atom in definition.atoms.items() if atom.flag and name in atoms.holding
-    }
+    holding = atoms.holding
+    return {flag for name, flag in definition.flagged.items() if name in holding}
 
 
 def _subtype(definition: CompiledDefinition, atoms: SideAtoms, level: str) -> str | None:

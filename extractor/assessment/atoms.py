@@ -5,19 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from extractor.assessment.asked import asked_atom, by_mention, labels
 from extractor.assessment.verdicts import Verdicts, needed
 from extractor.knowledge.expressions import Expression, parse_expression
-from extractor.model import Experiencer, Laterality, Mention, PatientFacts, Status, StudyFacts
+from extractor.model import Experiencer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from extractor.assessment.asked import AskedAtom
     from extractor.knowledge.course import Course
     from extractor.knowledge.schema import Atom, CaseDefinition
+    from extractor.model import Mention, PatientFacts, StudyFacts
 
-_RESOLVED = "resolved"
-_PAST_AND_GONE = frozenset({"historical", _RESOLVED})
-_OPPOSITE = {"left": "right", "right": "left"}
+_SHOWN = frozenset({"core", "minor", "hard", "soft", "explanatory"})
+"""Roles of atoms that are evidence."""
 
 
 class Facts:
@@ -32,19 +34,21 @@ class Facts:
     ) -> None:
         self.mentions = mentions
         self.laterality = study.laterality
-        named: dict[str, list[tuple[Mention, frozenset[str]]]] = {}
+        found: dict[str, list[Mention]] = {}
         for one in mentions:
             if one.experiencer == Experiencer.PATIENT:
-                named.setdefault(one.finding, []).append((one, _labels(one)))
-        asked = dict.fromkeys(name for one in named for name in definition.by_finding.get(one, ()))
-        self.fitting: dict[str, list[Mention]] = {}
-        """By atom on findings, the mentions that fit it but for their side; those without any are left out."""
-        for name in asked:
-            atom = definition.atoms[name]
-            if _patient_fits(patient, atom):
-                found = _fitting(named, atom, study.modality)
-                if found:
-                    self.fitting[name] = found
+                for atom in definition.by_mention.get((one.finding, labels(one)), ()):
+                    if atom.takes(one):
+                        found.setdefault(atom.name, []).append(one)
+        self.fitting: list[tuple[AskedAtom, list[Mention]]] = []
+        """Atoms on findings with the mentions that fit them but for their side; those without any are left out."""
+        for name, fitting in found.items():
+            atom = definition.asked[name]
+            modalities = atom.source.modalities
+            if (not modalities or study.modality in modalities) and _patient_fits(
+                patient, atom.source
+            ):
+                self.fitting.append((atom, fitting))
         told = {
             "in_scope": study.in_scope,
             "densitometry": study.is_densitometry,
@@ -70,12 +74,10 @@ class SideAtoms:
     def __init__(self, definition: CompiledDefinition, facts: Facts, side: str | None) -> None:
         self._definition = definition
         self._mentions: dict[str, tuple[int, ...]] = {}
-        for name, fitting in facts.fitting.items():
-            atom = definition.atoms[name]
-            here = [one for one in fitting if _on_side(one, atom, side)]
-            ids = _over_sites(here, atom.sites_all) if here else None
+        for atom, fitting in facts.fitting:
+            ids = atom.held_by(fitting, side)
             if ids is not None:
-                self._mentions[name] = ids
+                self._mentions[atom.name] = ids
         self.basis = frozenset([*self._mentions, *facts.everywhere])
         self.holding = definition.verdicts.holding(self.basis)
         """Names of the atoms and of the facts of the study and the patient that hold."""
@@ -103,31 +105,6 @@ def _patient_fits(patient: PatientFacts, atom: Atom) -> bool:
     return atom.onset_atraumatic is None or patient.onset_atraumatic == atom.onset_atraumatic
 
 
-def _fitting(
-    named: Mapping[str, Sequence[tuple[Mention, frozenset[str]]]], atom: Atom, modality: str | None
-) -> list[Mention]:
-    """Return the mentions that fit an atom, whatever their side."""
-    if atom.modalities and modality not in atom.modalities:
-        return []
-    return [
-        one
-        for finding in atom.findings
-        for one, labels in named.get(finding, ())
-        if not labels.isdisjoint(atom.statuses) and _attributes_fit(one, atom)
-    ]
-
-
-def _on_side(one: Mention, atom: Atom, side: str | None) -> bool:
-    if side is None or atom.side == "any":
-        return True
-    wanted = side if atom.side == "same" else _OPPOSITE.get(side)
-    if one.laterality in (wanted, Laterality.BILATERAL):
-        return True
-    return (
-        atom.side == "same" and not atom.explicit_side and one.laterality == Laterality.UNSPECIFIED
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class CompiledDefinition:
     """A case definition with its conditions parsed."""
@@ -142,10 +119,16 @@ class CompiledDefinition:
     assessed_sites: frozenset[str]
     """Sites whose sides are assessed."""
     verdicts: Verdicts
-    by_finding: Mapping[str, Sequence[str]]
-    """By finding, the atoms on mentions of it."""
+    asked: Mapping[str, AskedAtom]
+    """The atoms on mentions."""
+    by_mention: Mapping[tuple[str, frozenset[str]], Sequence[AskedAtom]]
+    """By finding and labels of a mention, those that it may make hold."""
     of_patient: Sequence[str]
     """Atoms on demographics and onset alone."""
+    evidence: Sequence[tuple[str, str]]
+    """The atoms that are shown as evidence, with the list that they are shown in."""
+    flagged: Mapping[str, str]
+    """By atom, the flag that the report gets where it holds."""
     has_course: bool
     """Whether what holds is kept for the course of the patient."""
     told_anywhere: frozenset[str]
@@ -164,10 +147,7 @@ def compile_definition(
     conditions = {
         name: parse_expression(atom.when) for name, atom in source.atoms.items() if atom.when
     }
-    by_finding: dict[str, list[str]] = {}
-    for name, atom in source.atoms.items():
-        for finding in atom.findings:
-            by_finding.setdefault(finding, []).append(name)
+    asked = {name: asked_atom(name, atom) for name, atom in source.atoms.items() if atom.findings}
     plain = {name: atom for name, atom in source.atoms.items() if not atom.when}
     return CompiledDefinition(
         source=source,
@@ -178,8 +158,15 @@ def compile_definition(
         flags={name: parse_expression(condition) for name, condition in source.flags.items()},
         assessed_sites=frozenset(assessed_sites),
         verdicts=Verdicts(source, conditions),
-        by_finding=by_finding,
+        asked=asked,
+        by_mention=by_mention(list(asked.values())),
         of_patient=[name for name, atom in plain.items() if not atom.findings],
+        evidence=[
+            (name, "hard" if atom.role == "explanatory" else atom.role)
+            for name, atom in source.atoms.items()
+            if atom.role in _SHOWN
+        ],
+        flagged={name: atom.flag for name, atom in source.atoms.items() if atom.flag},
         has_course=course is not None and bool(course.rules or course.loans),
         told_anywhere=_told_anywhere(course, conditions) & set(plain) if course else frozenset(),
     )
@@ -195,40 +182,3 @@ def _told_anywhere(course: Course, conditions: Mapping[str, Expression]) -> froz
         for atom in parse_expression(course.events[name].when).names
     ]
     return frozenset(needed([*asked, *(loan.atom for loan in course.loans)], conditions))
-
-
-def _labels(one: Mention) -> frozenset[str]:
-    """Return the names under which an atom can ask for the mention's assertion."""
-    if one.status == Status.UNCERTAIN:
-        return frozenset([str(one.certainty)])
-    if one.status == Status.HISTORICAL and one.change == _RESOLVED:
-        return _PAST_AND_GONE
-    return frozenset([str(one.status)])
-
-
-def _attributes_fit(one: Mention, atom: Atom) -> bool:
-    return (
-        (not atom.sections or one.section in atom.sections)
-        and one.section not in atom.not_sections
-        and not (atom.sites_none and set(one.sites) <= set(atom.sites_none))
-        and one.extent not in atom.extent_not
-        and one.severity not in atom.severity_not
-        and (not atom.severity or one.severity in atom.severity)
-        and one.method not in atom.method_not
-        and (not atom.change or one.change in atom.change)
-        and (not atom.rules or one.rule in atom.rules)
-        and one.rule not in atom.rules_not
-    )
-
-
-def _over_sites(
-    fitting: Sequence[Mention], wanted: Sequence[Sequence[str]]
-) -> tuple[int, ...] | None:
-    """Return the ids of the mentions if together they name a site of each list, else ``None``."""
-    if not wanted:
-        return tuple(sorted(one.id for one in fitting))
-    named = {site for one in fitting for site in one.sites}
-    if any(named.isdisjoint(sites) for sites in wanted):
-        return None
-    useful = {site for sites in wanted for site in sites}
-    return tuple(sorted(one.id for one in fitting if not useful.isdisjoint(one.sites)))

@@ -6,6 +6,7 @@ archive: each is thought through once.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
 from itertools import combinations
@@ -16,7 +17,7 @@ from extractor.knowledge.expressions import parse_expression
 from extractor.model import Level
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
     from extractor.knowledge.expressions import Expression
@@ -95,14 +96,33 @@ class Verdicts:
             return ()
         absent = [name for name in self._lifting if name not in holding]
         for together in range(1, _MAX_TOGETHER + 1):
-            lifting: dict[str, None] = {}
-            for names in combinations(absent, together):
-                lifted = self._deciding(self._holding(basis.union(names)))
-                if _RANK[Level(lifted.level)] > _RANK[level]:
-                    lifting.update(dict.fromkeys(names))
-            if lifting:
-                return tuple(lifting)
+            cases = list(combinations(absent, together))
+            lifted = self._lifted(basis, cases, level)
+            if lifted:
+                return tuple(dict.fromkeys(name for names in lifted for name in names))
         return ()
+
+    def _lifted(
+        self, basis: AbstractSet[str], cases: Sequence[tuple[str, ...]], level: Level
+    ) -> list[tuple[str, ...]]:
+        """Return those of some sets of further facts with which a higher level than this would be reached.
+
+        All are judged at once, each as one bit of a number: what holds in which of them.
+        """
+        every = (1 << len(cases)) - 1
+        known = defaultdict(int, dict.fromkeys(basis, every))
+        for position, names in enumerate(cases):
+            for name in names:
+                known[name] |= 1 << position
+        for name, condition in self._conditions:
+            known[name] |= condition.over(known, every)
+        higher, undecided = 0, every
+        for condition, rule in self._rules["side"]:
+            decided = condition.over(known, every) & undecided
+            undecided ^= decided
+            if _RANK[Level(rule.level)] > _RANK[level]:
+                higher |= decided
+        return [names for position, names in enumerate(cases) if higher >> position & 1]
 
 
 def _ordered(conditions: Mapping[str, Expression]) -> list[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from extractor.model import Certainty, Experiencer, SectionCategory, Status
 from extractor.reading.alternatives import find_alternatives
-from extractor.reading.candidates import holds_in
+from extractor.reading.halves import Halves
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -80,7 +80,7 @@ class AssertionReader:
 
     def __init__(self, scan: Scan, scopes: CueScopes, candidates: Sequence[Candidate]) -> None:
         self._scan = scan
-        self._speaking = {scan.document.sentence_of[one.start] for one in candidates}
+        self._halves = Halves(scan, candidates)
         self._document = scan.document
         self._lower = scan.document.tokens.lower
         self._rules = scan.compiled.cues
@@ -224,24 +224,9 @@ class AssertionReader:
 
     def _meant_by_phrase(self, case: _Case) -> _Verdict | None:
         rule = case.one.rule
-        if rule.status == Status.UNCERTAIN and self._completed(case.one):
+        if rule.status == Status.UNCERTAIN and self._halves.completed(case.one):
             return _Verdict(Status.AFFIRMED)
         return _Verdict(rule.status, None, rule.certainty) if rule.status else None
-
-    def _completed(self, one: Candidate) -> bool:
-        """Whether the next sentence, or what goes on about the place, says the other half of a pair."""
-        compiled = self._scan.compiled
-        phrases = compiled.completing.get(compiled.rule_index.get(one.rule.id, -1), ())
-        own = self._document.sentence_at(one.start)
-        following = own.index + 1
-        if following not in self._speaking and any(
-            holds_in(self._scan, phrase, following) for phrase in phrases
-        ):
-            return True
-        elsewhere = any(one.end <= hit.start < own.end for hit in self._scan.kind("site"))
-        return not elsewhere and any(
-            holds_in(self._scan, phrase, own.index, after=one.end) for phrase in phrases
-        )
 
     def _alternative(self, case: _Case) -> _Verdict | None:
         """One of two findings between which the report leaves the choice; a request asks which it is."""

@@ -120,9 +120,9 @@ def holds_in(scan: Scan, phrase: JoinedPhrase, sentence: int, after: int = 0) ->
     sentence_of = scan.document.sentence_of
     options: list[list[_Option]] = [
         [
-            (hit.start, hit.end, None)
-            for hit in scan.key(key)
-            if hit.start >= after and sentence_of[hit.start] == sentence
+            (start, end, None)
+            for start, end in scan.key(key)
+            if start >= after and sentence_of[start] == sentence
         ]
         for key in phrase.steps
     ]
@@ -135,7 +135,7 @@ def _options(scan: Scan, by_group: dict[str, list[Place]], key: str) -> list[_Op
     if key.startswith("<"):
         places = by_group.get(key, [])
         return [(place.start, place.end, place) for place in places if not place.exclusive]
-    return [(hit.start, hit.end, None) for hit in scan.key(key)]
+    return [(start, end, None) for start, end in scan.key(key)]
 
 
 def _match(scan: Scan, phrase: JoinedPhrase, options: list[list[_Option]]) -> list[Candidate]:
@@ -202,7 +202,7 @@ def _forbidden(one: Candidate, scan: Scan) -> bool:
     guards, said = scan.compiled.guards[one.rule.id], scan.keys()
     if guards.beside in said:
         touching = scan.between(guards.beside, one.start - _BESIDE, one.end + 1)
-        if any(one.start <= hit.end <= one.end + _BESIDE for hit in touching):
+        if any(one.start <= end <= one.end + _BESIDE for _, end in touching):
             return True
     if guards.behind in said and scan.between(guards.behind, one.end, one.end + 1):
         return True

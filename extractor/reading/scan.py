@@ -10,14 +10,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, KeysView, Sequence
 
     from extractor.reading.compiled import CompiledPatterns
-    from extractor.reading.terms import TermHit
     from extractor.text.document import Document
 
 
 _make = tuple.__new__
 """Makes a hit as the tuple that it is: there are hundreds in a report."""
-_BY_KEY_ALONE = frozenset({"step", "with", "next", "before", "after", "needs"})
-"""Kinds of terms that are asked for by their whole key."""
+Range = tuple[int, int]
+"""Half-open token indices of a term."""
 
 
 class Hit(NamedTuple):
@@ -35,27 +34,29 @@ class Scan:
         self.document = document
         self.compiled = compiled
         self._by_kind: dict[str, list[Hit]] = defaultdict(list)
-        self._by_key: dict[str, list[TermHit]] = defaultdict(list)
+        self._by_key: dict[str, list[Range]] = defaultdict(list)
         self._by_sentence: dict[str, dict[int, list[Hit]]] = {}
         by_kind, by_key = self._by_kind, self._by_key
         words, sentence_of = document.tokens.words, document.sentence_of
-        for term in compiled.term_finder.find(document.tokens.lower):
-            start, end, meanings = term
+        for start, end, meanings in compiled.term_finder.find(document.tokens.lower):
             sentence = sentence_of[start]
             if sentence < 0 or sentence != sentence_of[end - 1]:
                 continue
-            for key, kind, value, forms in meanings:
-                if forms is not None and " ".join(words[start:end]) not in forms:
-                    continue
+            keys, kinds, by_form = meanings
+            if by_form is not None:
+                form = " ".join(words[start:end])
+                keys, kinds, _ = by_form.get(form, meanings)
+            term = (start, end)
+            for key in keys:
                 by_key[key].append(term)
-                if kind not in _BY_KEY_ALONE:
-                    by_kind[kind].append(_make(Hit, (start, end, value)))
+            for kind, value in kinds:
+                by_kind[kind].append(_make(Hit, (start, end, value)))
 
     def kind(self, kind: str) -> list[Hit]:
         """Return the hits of a kind, for example every ``side``."""
         return self._by_kind.get(kind, [])
 
-    def between(self, key: str, start: int, end: int) -> Sequence[TermHit]:
+    def between(self, key: str, start: int, end: int) -> Sequence[Range]:
         """Return the hits of one key that begin in a token range."""
         hits = self._by_key.get(key)
         if not hits:
@@ -76,7 +77,7 @@ class Scan:
         """Return the keys of all terms that stand in the report."""
         return self._by_key.keys()
 
-    def key(self, key: str) -> Sequence[TermHit]:
+    def key(self, key: str) -> Sequence[Range]:
         """Return the hits of one key, for example ``step:12``."""
         return self._by_key.get(key, ())
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from io import StringIO
 from queue import SimpleQueue
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
 
+    from api.oidc_settings import OidcSettings
     from storage.model import Lane
 
 HIP_MRI = (
@@ -65,19 +66,25 @@ class Desk:
         self._rung.put(work_id)
 
     def work(self) -> None:
-        """Wait for a bell, and do the unit of work that it rang for."""
+        """Wait for a bell, and read all reports that wait.
+
+        The bell may be that of another test's report, which was read before: so it does not tell
+        which.
+        """
         self._do(self._rung.get(timeout=20))
+        for work_id in self._due(is_report=True):
+            self._do(work_id)
 
     def work_on_audits(self) -> None:
         """Do all steps of audits that there are, as a dispatcher and a worker would."""
-        while due := self._steps():
+        while due := self._due(is_report=False):
             for work_id in due:
                 self._do(work_id)
 
-    def _steps(self) -> list[int]:
+    def _due(self, *, is_report: bool) -> list[int]:
         with self.database.read() as conn:
             units = work.ring_due(conn, older_than_s=-1, limit=1_000)
-        return [unit.work_id for unit in units if unit.kind is not WorkKind.REPORTS]
+        return [unit.work_id for unit in units if (unit.kind is WorkKind.REPORTS) == is_report]
 
     def _do(self, work_id: int) -> None:
         run_work(work_id, database=self.database, reader=read_by(), settings=self._settings)
@@ -127,14 +134,22 @@ def _log_here() -> None:
 
 
 @contextmanager
-def running(settings: StorageSettings, *, is_upgraded: bool = True) -> Iterator[Api]:
+def running(
+    settings: StorageSettings,
+    *,
+    is_upgraded: bool = True,
+    oidc: OidcSettings | None = None,
+    **api_settings: Any,
+) -> Iterator[Api]:
     database = Database.open(settings)
     if is_upgraded:
         database.upgrade()
     pepper = keys.load_pepper(settings.pepper_path, create=True)
     desk = Desk(database, WorkerSettings.model_validate(settings.model_dump()))
+    # All tests come from one address, and some are wrong on purpose.
+    usual = {"max_body_bytes": 2048, "max_archive_bytes": 8_000_000, "max_failed_sign_ins": 10_000}
     app = create_app(
-        ApiSettings(max_body_bytes=2048, max_archive_bytes=8_000_000), settings, ring=desk.ring
+        ApiSettings.model_validate(usual | api_settings), settings, ring=desk.ring, oidc=oidc
     )
     server = make_server(app)
     with socket.create_server(("127.0.0.1", 0)) as listener:

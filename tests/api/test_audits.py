@@ -278,7 +278,7 @@ def test_an_upload_that_breaks_off_leaves_nothing(api: Api, client: httpx.Client
     address = urlsplit(api.url)
     with socket.create_connection((address.hostname or "", address.port or 0)) as line:
         head = (
-            "POST /v1/audits HTTP/1.1\r\nHost: x\r\nContent-Length: 7000000\r\n"
+            f"POST /v1/audits HTTP/1.1\r\nHost: {address.netloc}\r\nContent-Length: 7000000\r\n"
             f'Content-Disposition: attachment; filename="a.csv"\r\nX-API-Key: {api.key("audits:write")}\r\n\r\n'
         )
         line.sendall(head.encode() + b"Z" * 2_000_000)
@@ -378,11 +378,25 @@ def test_every_output_file_is_there_as_it_was_written(
 
 
 def test_words_around_what_was_found_take_a_scope_of_their_own(api: Api, done: str) -> None:
-    with api.client("audits:read") as client:
-        for path in ("report", "results?table=mentions", "files/report.html"):
+    paths = ("report", "results?table=mentions", "files/report.html", "files/cases.csv")
+    with api.client("audits:read", "export") as client:
+        for path in (*paths, "cases?format=csv"):
             answer = client.get(f"/v1/audits/{done}/{path}")
             assert "`text:read`" in assert_problem(answer, Code.SCOPE_MISSING)["detail"]
-        assert client.get(f"/v1/audits/{done}/cases").status_code == 200
+        cases = client.get(f"/v1/audits/{done}/cases").json()["cases"]
+    with api.client("audits:read", "text:read") as client:
+        whole = client.get(f"/v1/audits/{done}/cases").json()["cases"]
+    quoting = {"named", "core", "minor", "hard", "soft"}
+    assert cases == [case | dict.fromkeys(quoting) for case in whole]
+    assert "“" in str(whole)
+    assert "“" not in str(cases)
+
+
+def test_whole_tables_take_a_scope_of_their_own(api: Api, done: str) -> None:
+    with api.client("audits:read", "text:read") as client:
+        for path in ("results", "files/cases.csv", "files/summary.json", "cases?format=csv"):
+            answer = client.get(f"/v1/audits/{done}/{path}")
+            assert "`export`" in assert_problem(answer, Code.SCOPE_MISSING)["detail"]
 
 
 def test_events_tell_the_progress_until_the_end(api: Api, client: httpx.Client) -> None:

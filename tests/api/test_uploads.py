@@ -145,7 +145,7 @@ def test_what_came_before_a_cut_is_kept(api: Api, client: httpx.Client) -> None:
     address = urlsplit(api.url)
     with socket.create_connection((address.hostname or "", address.port or 0)) as line:
         head = (
-            f"PATCH {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
+            f"PATCH {path} HTTP/1.1\r\nHost: {address.netloc}\r\nContent-Length: {len(body)}\r\n"
             "Content-Type: application/offset+octet-stream\r\nTus-Resumable: 1.0.0\r\n"
             f"Upload-Offset: 0\r\nAuthorization: {client.headers['authorization']}\r\n\r\n"
         )

@@ -60,6 +60,24 @@ def test_without_a_scope_a_key_posts_and_reads(database: Database) -> None:
     assert "\tvalid\t-\tx\t" in run("list").stdout
 
 
+def test_a_role_gives_its_scopes_and_others_may_be_added(database: Database) -> None:
+    made = run("create", "--name", "ward", "--role", "viewer")
+    assert "viewer: audits:read reports:read" in made.stderr
+    assert verify(database, made.stdout.strip()).scopes == {"reports:read", "audits:read"}
+    more = run("create", "--name", "study", "--role", "viewer", "--scope", "export")
+    assert verify(database, more.stdout.strip()).scopes == {"reports:read", "audits:read", "export"}
+    listed = run("list").stdout
+    assert "\tward\tviewer: audits:read reports:read\n" in listed
+    assert "\tstudy\taudits:read export reports:read\n" in listed
+
+
+def test_an_unknown_role_is_refused(database: Database) -> None:
+    del database
+    refused = run("create", "--name", "x", "--role", "boss")
+    assert refused.exit_code == 2
+    assert "auditor" in refused.stderr
+
+
 def test_a_revoked_key_opens_nothing(database: Database) -> None:
     token = run("create", "--name", "x").stdout.strip()
     id_ = verify(database, token).id

@@ -54,7 +54,7 @@ def test_a_dry_run_keeps_the_upload_for_the_audit(tmp_path: Path, service: dict[
     assert "json_lines" in dry.stdout
     assert "Zanzibar" not in dry.stdout
     upload = re.search(r"--upload (upl_\w+)", dry.stdout)
-    assert upload is not None
+    assert upload is not None, dry.stdout
     words = ("audits", "submit", archive, "--upload", upload[1], "--since", "2020-01-01")
     done = marrow(*words, environment=service)
     assert done.returncode == 0, done.stderr

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import combinations
+
 import pytest
 
 from extractor import PatternError
@@ -33,3 +35,26 @@ def test_names_are_listed_once_in_order() -> None:
 def test_nothing_else_of_python_can_be_written(source: str) -> None:
     with pytest.raises(PatternError):
         parse_expression(source)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "a and b or not c",
+        "not (a and b) and True",
+        "at_least(2, a, b and c, not c)",
+        "at_least(0, a)",
+        "a and b and c or at_least(3, a, b, c)",
+    ],
+)
+def test_many_cases_at_once_are_judged_as_each_by_itself(source: str) -> None:
+    condition = parse_expression(source)
+    cases = [set(one) for number in range(4) for one in combinations("abc", number)]
+    bits = {
+        name: sum(1 << position for position, one in enumerate(cases) if name in one)
+        for name in "abc"
+    }
+    judged = condition.over(bits, (1 << len(cases)) - 1)
+    assert [bool(judged >> position & 1) for position in range(len(cases))] == [
+        condition(one) for one in cases
+    ]

@@ -61,7 +61,7 @@ def test_broken_yaml_is_named_with_its_line(copied: Path) -> None:
             "'dx_likley' is not declared",
         ),
         ("anatomy.yaml", "    region: knee", "    region: kneee", "'kneee' is not declared"),
-        ("findings/effusion.yaml", "id: effusion.fluid", "id: effusion.named", "stands twice"),
+        ("findings/effusion.yaml", "id: effusion.fluid\n", "id: effusion.named\n", "stands twice"),
     ],
 )
 def test_unknown_and_double_names_are_refused(

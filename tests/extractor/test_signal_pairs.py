@@ -38,12 +38,33 @@ def test_the_site_may_stand_between_the_two_signals(extractor: Extractor, text: 
         "High STIR signal in the right femoral head. Corresponding low signal on T1.",
         "Low T1 signal in the right femoral head. There is matching high STIR signal.",
         "The right femoral head is dark on T1. It is bright on STIR.",
+        "T1: hypointense right femoral head. T2 FS: hyperintense.",
+        "On T1 there is low signal in the right femoral head. On STIR there is high signal.",
     ],
 )
 def test_the_next_sentence_completes_the_pair(extractor: Extractor, text: str) -> None:
     (mention,) = oedema(extractor, text)
     assert (mention.status, mention.certainty) == ("affirmed", None)
     assert mention.quote in text.split(". ", maxsplit=1)[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "On T1 there is low signal in the right femoral head. On STIR the right femoral head is bright.",
+        "T1: low signal in the right femoral head. STIR: high signal in the right femoral head.",
+        "High STIR signal in the right femoral head. Low T1 signal in the femoral head.",
+    ],
+)
+def test_two_statements_of_one_place_complete_each_other(extractor: Extractor, text: str) -> None:
+    first, second = oedema(extractor, text)
+    for mention in (first, second):
+        assert (mention.status, mention.laterality) == ("affirmed", "right")
+
+
+def test_statements_of_two_hips_do_not_complete_each_other(extractor: Extractor) -> None:
+    text = "High STIR signal in the right femoral head. Low T1 signal in the left femoral head."
+    assert [mention.status for mention in oedema(extractor, text)] == ["uncertain", "uncertain"]
 
 
 @pytest.mark.parametrize(

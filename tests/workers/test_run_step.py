@@ -52,12 +52,13 @@ def step(service: Service, reader: Reader | None = None) -> Ending:
     with service.database.read() as conn:
         [unit, *_] = work.ring_due(conn, older_than_s=-1, limit=10)
     assert unit.kind is not WorkKind.REPORTS
-    return run_work(
+    [done] = run_work(
         unit.work_id,
         database=service.database,
         reader=extractor() if reader is None else reader,
         settings=WorkerSettings(data_dir=service.folder),
-    ).ending
+    )
+    return done.ending
 
 
 @pytest.fixture
