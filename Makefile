@@ -14,6 +14,7 @@ RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
 BENCH := $(VENV)/.bench-installed
 S3 := $(VENV)/.s3-installed
+FUZZ := $(VENV)/.fuzz-installed
 # Libraries to measure against that need another spaCy
 PEERS := .venv-peers
 # Arguments for one run, as in: make test ARGS="tests/api -k problems"
@@ -120,6 +121,7 @@ lock: $(DEV) ## Write requirements/*.txt anew (make lock ARGS=--upgrade for newe
 	@$(BIN)/$(UV_LOCK) $(ARGS) --group build -c requirements/dev.txt -o requirements/build.txt
 	@$(BIN)/$(UV_LOCK) $(ARGS) --group bench -c requirements/runtime.txt -c requirements/dev.txt -o requirements/bench.txt
 	@$(BIN)/$(UV_LOCK) $(ARGS) --group s3 -c requirements/runtime.txt -c requirements/dev.txt -o requirements/s3.txt
+	@$(BIN)/$(UV_LOCK) $(ARGS) --group fuzz -o requirements/fuzz.txt
 	@$(BIN)/$(UV_LOCK) $(ARGS) --group peers -o requirements/peers.txt
 
 .PHONY: lock-check
@@ -155,6 +157,11 @@ $(BENCH): requirements/bench.txt $(DEV)
 $(S3): requirements/s3.txt $(DEV)
 	@echo "Installing an object store and its driver to test with"
 	@$(PIP_LOCKED) --require-hashes -r requirements/s3.txt
+	@touch $@
+
+$(FUZZ): requirements/fuzz.txt $(DEV)
+	@echo "Installing the fuzzer"
+	@$(PIP_LOCKED) --require-hashes -r requirements/fuzz.txt
 	@touch $@
 
 $(PEERS)/.installed: requirements/peers.txt

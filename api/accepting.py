@@ -15,12 +15,12 @@ import structlog
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
+from api.callers import Caller
 from api.problems import Code, FieldError, Problem
 from api.service import Service
 from api.validation import failed
 from storage import idempotency, reports
 from storage.idempotency import Answer
-from storage.keys import Key
 from storage.model import Accepted, Lane, NewReport, ReportState
 
 MAX_KEY_CHARS = 200
@@ -49,7 +49,7 @@ class OtherWasFirstError(Exception):
     """The same request was stored by another one meanwhile; rolls our transaction back."""
 
 
-async def read_once(request: Request, key: Key, route: str) -> Once | None:
+async def read_once(request: Request, key: Caller, route: str) -> Once | None:
     """Return what the request's ``Idempotency-Key`` asks for; ``None`` without the header."""
     if HEADER not in request.headers:
         return None
@@ -57,7 +57,7 @@ async def read_once(request: Request, key: Key, route: str) -> Once | None:
     return once(request, key, route, body_sha256=digest)
 
 
-def once(request: Request, key: Key, route: str, *, body_sha256: str) -> Once | None:
+def once(request: Request, key: Caller, route: str, *, body_sha256: str) -> Once | None:
     """Return the same where the body was read, and its digest taken, by others."""
     word = request.headers.get(HEADER)
     if word is None:

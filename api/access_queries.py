@@ -37,9 +37,13 @@ class LogQuery(Query):
     caller: Annotated[str, Field(pattern=r"^[a-z]+:[\x21-\x7e]{1,200}$")] | None = Field(
         default=None, description="As `key:4f9Kq2Lz`."
     )
-    target: Annotated[str, Field(pattern=r"^(rep|aud)_[0-9a-z]{26}$")] | None = Field(
-        default=None, description="Our id of a report or an audit: who saw it?"
-    )
+    target: (
+        Annotated[
+            str,
+            Field(pattern=r"^((rep|aud)_[0-9a-z]{26}|session:[0-9a-f]{12}|key:[0-9A-Za-z]{8})$"),
+        ]
+        | None
+    ) = Field(default=None, description="Our id of a report or an audit: who saw it?")
     timezone: Annotated[str, Field(max_length=64), AfterValidator(_zone)] = "UTC"
     opens: time = time(7)
     closes: time = time(19)

@@ -25,6 +25,8 @@ from api.extraction import Extraction
 from api.hosts import KnownHosts, known_names
 from api.limits import Limits
 from api.listing import PARAMETERS
+from api.oidc import Provider
+from api.oidc_settings import OidcSettings
 from api.openapi import TITLE, describe
 from api.pages import problem_page
 from api.pages.routes import ROUTERS as PAGES
@@ -59,13 +61,22 @@ _NO_TELEMETRY: Any = {
 }
 
 
-def create_app(settings: ApiSettings, storage: StorageSettings, *, ring: Ring) -> FastAPI:
+def create_app(
+    settings: ApiSettings,
+    storage: StorageSettings,
+    *,
+    ring: Ring,
+    oidc: OidcSettings | None = None,
+) -> FastAPI:
     """Return the application. The database must be upgraded by then; ``ring`` tells the workers.
 
+    ``oidc``: where people sign in, from the environment where it is not given.
     Raises PepperError where the secret that keys are hashed with cannot be read.
     """
     app = make_application(settings)
-    app.state.service = _make_service(settings, storage, ring)
+    app.state.service = _make_service(
+        settings, storage, ring, OidcSettings() if oidc is None else oidc
+    )
     return app
 
 
@@ -109,7 +120,9 @@ def make_application(settings: ApiSettings) -> FastAPI:
     return app
 
 
-def _make_service(settings: ApiSettings, storage: StorageSettings, ring: Ring) -> Service:
+def _make_service(
+    settings: ApiSettings, storage: StorageSettings, ring: Ring, oidc: OidcSettings
+) -> Service:
     storage.make_data_dir()
     # A pepper that an operator names has to be there; the default one is made.
     pepper = load_pepper(storage.pepper_path, create=storage.key_pepper_file is None)
@@ -129,6 +142,7 @@ def _make_service(settings: ApiSettings, storage: StorageSettings, ring: Ring) -
         files=open_files(storage),
         access_log=AccessLog(database),
         limits=Limits.of(settings),
+        oidc=None if oidc.issuer is None else Provider(oidc, pepper),
         source_roots=storage.source_roots,
     )
 

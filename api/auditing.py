@@ -21,6 +21,7 @@ from api.accepting import Once, OtherWasFirstError, check_same, once
 from api.audit_queries import SOURCE, AuditArgumentsQuery, AuditSource
 from api.audit_views import AUDITS_PATH
 from api.body import JsonBody
+from api.callers import Caller
 from api.problems import Code, FieldError, Problem
 from api.resuming import find, not_whole
 from api.service import Service
@@ -32,7 +33,6 @@ from storage.errors import SourceError
 from storage.files import AUDITS
 from storage.idempotency import Answer
 from storage.ids import new_id
-from storage.keys import Key
 from storage.sources import resolve_source
 from storage.uploads import StoredUpload
 
@@ -60,7 +60,7 @@ class _UploadTakenError(Exception):
 
 
 async def start_from_source(
-    request: Request, service: Service, key: Key, query: AuditArgumentsQuery
+    request: Request, service: Service, key: Caller, query: AuditArgumentsQuery
 ) -> Started:
     """Start an audit of an archive where it lies, or of an upload that has arrived."""
     posted, digest = await read_source(request, service)
@@ -92,7 +92,7 @@ def find_source(service: Service, source: str) -> Path:
 
 
 async def start_from_upload(
-    request: Request, service: Service, key: Key, query: AuditArgumentsQuery
+    request: Request, service: Service, key: Caller, query: AuditArgumentsQuery
 ) -> Started:
     """Start an audit of the archive that the body is."""
     async with received(request, service.files.scratch) as upload:
@@ -123,7 +123,7 @@ def _store_upload(
 
 
 def _store_arrived(
-    service: Service, key: Key, id_: str, query: AuditArgumentsQuery, *, promised: Once | None
+    service: Service, key: Caller, id_: str, query: AuditArgumentsQuery, *, promised: Once | None
 ) -> Started:
     """Start the audit of an upload; a second one of it is the first, if it is to be read alike."""
     try:
@@ -198,7 +198,9 @@ def _recall(conn: Connection, promised: Once | None) -> Started | None:
     return Started(answer.response["id"], is_replayed=True)
 
 
-def _once(request: Request, key: Key, query: AuditArgumentsQuery, body_sha256: str) -> Once | None:
+def _once(
+    request: Request, key: Caller, query: AuditArgumentsQuery, body_sha256: str
+) -> Once | None:
     """Return what the ``Idempotency-Key`` asks for; the arguments belong to what was sent."""
     both: Any = [query.arguments(), body_sha256]
     digest = hashlib.sha256(json.dumps(both, sort_keys=True).encode()).hexdigest()

@@ -45,7 +45,7 @@ class KnownHosts:
         sent = [value for name, value in scope["headers"] if name == b"host"]
         if len(sent) != 1:
             return False
-        host = _without_port(sent[0].decode("latin-1").lower())
+        host = without_port(sent[0].decode("latin-1").lower())
         return host in self._names or host.endswith(self._below)
 
 
@@ -57,6 +57,7 @@ def known_names(allowed: Iterable[str], listening: str) -> frozenset[str]:
     return names | {f"[{listening}]" if ":" in listening else listening}
 
 
-def _without_port(host: str) -> str:
+def without_port(host: str) -> str:
+    """Return the name in a ``Host`` header."""
     name, colon, port = host.rpartition(":")
     return name if colon and (port.isdecimal() or not port) else host

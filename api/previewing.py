@@ -13,17 +13,17 @@ from starlette.concurrency import run_in_threadpool
 from api.audit_queries import AuditArgumentsQuery
 from api.audit_views import error_detail
 from api.auditing import find_source, is_source, read_source
+from api.callers import Caller
 from api.problems import Code, FieldError, Problem
 from api.resuming import whole
 from api.service import Service
 from api.uploads import received
 from archives import ArchiveError, Mapping
 from archives.preview import Days, facts, preview
-from storage.keys import Key
 
 
 async def preview_archive(
-    request: Request, service: Service, key: Key, query: AuditArgumentsQuery
+    request: Request, service: Service, key: Caller, query: AuditArgumentsQuery
 ) -> dict[str, Any]:
     """Return an :class:`AuditPreview` as JSON-ready values. Raises Problem."""
     async with _archive(request, service, key) as path:
@@ -31,7 +31,7 @@ async def preview_archive(
 
 
 @asynccontextmanager
-async def _archive(request: Request, service: Service, key: Key) -> AsyncIterator[Path]:
+async def _archive(request: Request, service: Service, key: Caller) -> AsyncIterator[Path]:
     """Give the archive of a request under its own name, for as long as it is looked at."""
     if not is_source(request):
         async with received(request, service.files.scratch) as upload:

@@ -27,9 +27,15 @@ class Code(StrEnum):
     BAD_REQUEST = "BAD_REQUEST"
     KEY_MISSING = "KEY_MISSING"
     KEY_INVALID = "KEY_INVALID"
+    SESSION_OVER = "SESSION_OVER"
     SCOPE_MISSING = "SCOPE_MISSING"
+    OTHER_ORIGIN = "OTHER_ORIGIN"
+    TLS_NEEDED = "TLS_NEEDED"
+    SIGN_IN_FAILED = "SIGN_IN_FAILED"
+    NO_ROLE = "NO_ROLE"
     REPORT_NOT_FOUND = "REPORT_NOT_FOUND"
     REPORT_DELETED = "REPORT_DELETED"
+    SESSION_NOT_FOUND = "SESSION_NOT_FOUND"
     AUDIT_NOT_FOUND = "AUDIT_NOT_FOUND"
     AUDIT_NOT_DONE = "AUDIT_NOT_DONE"
     AUDIT_OVER = "AUDIT_OVER"
@@ -52,6 +58,7 @@ class Code(StrEnum):
     INTERNAL_ERROR = "INTERNAL_ERROR"
     NOT_READY = "NOT_READY"
     BUSY = "BUSY"
+    PROVIDER_UNAVAILABLE = "PROVIDER_UNAVAILABLE"
     STORAGE_UNAVAILABLE = "STORAGE_UNAVAILABLE"
     STORAGE_FULL = "STORAGE_FULL"
 
@@ -71,9 +78,15 @@ KINDS: Mapping[Code, Kind] = {
     Code.BAD_REQUEST: Kind(400, "The request cannot be read"),
     Code.KEY_MISSING: Kind(401, "An API key is needed"),
     Code.KEY_INVALID: Kind(401, "The API key is not valid"),
+    Code.SESSION_OVER: Kind(401, "You are not signed in any more"),
     Code.SCOPE_MISSING: Kind(403, "The API key may not do this"),
+    Code.OTHER_ORIGIN: Kind(403, "The request came from another site"),
+    Code.TLS_NEEDED: Kind(403, "This needs TLS"),
+    Code.SIGN_IN_FAILED: Kind(403, "You are not signed in"),
+    Code.NO_ROLE: Kind(403, "You have no role here"),
     Code.REPORT_NOT_FOUND: Kind(404, "There is no such report"),
     Code.REPORT_DELETED: Kind(410, "The report was deleted"),
+    Code.SESSION_NOT_FOUND: Kind(404, "There is no such session"),
     Code.AUDIT_NOT_FOUND: Kind(404, "There is no such audit"),
     Code.AUDIT_NOT_DONE: Kind(409, "The audit has no results yet"),
     Code.AUDIT_OVER: Kind(409, "The audit is over already"),
@@ -95,6 +108,7 @@ KINDS: Mapping[Code, Kind] = {
     Code.IDEMPOTENCY_KEY_REUSED: Kind(422, "The idempotency key belongs to another request"),
     Code.INTERNAL_ERROR: Kind(500, "Something failed on our side"),
     Code.NOT_READY: Kind(503, "The service is starting"),
+    Code.PROVIDER_UNAVAILABLE: Kind(503, "The sign-in provider does not answer"),
     Code.BUSY: Kind(503, "The service is busy"),
     Code.STORAGE_UNAVAILABLE: Kind(503, "The database does not answer"),
     Code.STORAGE_FULL: Kind(507, "There is no room to store this"),

@@ -18,6 +18,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from api import tus
+from api.callers import Caller
 from api.problems import Code, FieldError, Problem
 from api.service import Service
 from api.uploads import checked_name, room
@@ -26,7 +27,6 @@ from storage import uploads
 from storage.errors import UploadDamagedError
 from storage.gathering import gather
 from storage.ids import new_id
-from storage.keys import Key
 from storage.uploads import NewUpload, Piece, StoredUpload
 
 PIECE_BYTES = 4 * 1024 * 1024
@@ -35,7 +35,7 @@ MAX_PIECES = 40_000
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-def announce(request: Request, service: Service, key: Key) -> StoredUpload:
+def announce(request: Request, service: Service, key: Caller) -> StoredUpload:
     """Make the upload that a request announces. Raises Problem."""
     size = tus.number(request, tus.LENGTH_HEADER)
     if size < 1:
@@ -58,7 +58,7 @@ def announce(request: Request, service: Service, key: Key) -> StoredUpload:
     return find(service, new.id, key)
 
 
-def find(service: Service, id_: str, key: Key) -> StoredUpload:
+def find(service: Service, id_: str, key: Caller) -> StoredUpload:
     """Return an upload of a key. Raises Problem."""
     with service.database.read() as conn:
         upload = uploads.get(conn, id_, owner=key.id)
@@ -69,7 +69,7 @@ def find(service: Service, id_: str, key: Key) -> StoredUpload:
     return upload
 
 
-def end(service: Service, id_: str, key: Key) -> None:
+def end(service: Service, id_: str, key: Caller) -> None:
     """Delete an upload that no audit has. Raises Problem."""
     upload = find(service, id_, key)
     with service.database.begin() as conn:
@@ -79,7 +79,7 @@ def end(service: Service, id_: str, key: Key) -> None:
     service.files.remove(upload.files)
 
 
-async def receive(request: Request, service: Service, id_: str, key: Key) -> StoredUpload:
+async def receive(request: Request, service: Service, id_: str, key: Caller) -> StoredUpload:
     """Keep what a request sends from where the upload stands, and return how it stands then.
 
     Raises Problem where it stands elsewhere, or more comes than was announced; what was kept
@@ -107,7 +107,7 @@ async def receive(request: Request, service: Service, id_: str, key: Key) -> Sto
     return await run_in_threadpool(find, service, id_, key)
 
 
-def _begin(service: Service, id_: str, key: Key, at: int) -> StoredUpload:
+def _begin(service: Service, id_: str, key: Caller, at: int) -> StoredUpload:
     upload = find(service, id_, key)
     if upload.received != at:
         raise _elsewhere()
@@ -143,7 +143,7 @@ def _keep(service: Service, upload: StoredUpload, data: bytearray, *, at: int, p
 
 
 @asynccontextmanager
-async def whole(service: Service, id_: str, key: Key) -> AsyncIterator[Path]:
+async def whole(service: Service, id_: str, key: Caller) -> AsyncIterator[Path]:
     """Give the file that has been uploaded, under its own name. Raises Problem."""
     upload = await run_in_threadpool(_find_whole, service, id_, key)
     async with room(service.files.scratch) as folder:
@@ -152,7 +152,7 @@ async def whole(service: Service, id_: str, key: Key) -> AsyncIterator[Path]:
         yield path
 
 
-def _find_whole(service: Service, id_: str, key: Key) -> StoredUpload:
+def _find_whole(service: Service, id_: str, key: Caller) -> StoredUpload:
     """Return an upload that has arrived. Raises Problem."""
     upload = find(service, id_, key)
     if not upload.is_whole:

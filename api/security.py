@@ -14,17 +14,32 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBea
 from starlette.concurrency import run_in_threadpool
 
 from api.access import ACTIONS, Note, TheNote, peer_of
+from api.callers import Caller
 from api.problems import Code, Problem
+from api.same_origin import check_same_origin
 from api.scopes import Scope
 from api.service import Service, service_of
+from api.signing_in import find_session, session_token
 from storage import keys
 from storage.access_model import Action
 from storage.errors import DatabaseUnavailableError, KeyRefusedError
 
-PUBLIC = frozenset({"/healthz/live", "/healthz/ready", "/openapi.json", "/static/{name}"})
+PUBLIC = frozenset(
+    {
+        "/healthz/live",
+        "/healthz/ready",
+        "/openapi.json",
+        "/static/{name}",
+        "/sign-in",
+        "/sign-in/oidc",
+        "/sign-in/oidc/callback",
+    }
+)
 """Routes that need no key: they say nothing of any report."""
-ANY_KEY = frozenset({"/"})
-"""Routes that any key opens: they show what else it opens."""
+ANY_KEY = frozenset({"/", "/sign-out", "/sessions", "/sessions/{id}/end"})
+"""Routes that any key opens: they show what else it opens, and sessions of the same caller."""
+PROGRAMS = ("/v1", "/healthz", "/openapi.json", "/metrics")
+"""Below these paths all is for programs: keys in headers, no cookies, problems as JSON."""
 
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="marrow"'}
 _BEARER = HTTPBearer(auto_error=False, scheme_name="bearer", description="An API key.")
@@ -40,23 +55,47 @@ async def authenticate(
     service: Annotated[Service, Depends(service_of)],
     bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
     header: Annotated[str | None, Security(_HEADER)],
-) -> keys.Key:
-    """Return the key of the request, or raise Problem."""
+) -> Caller:
+    """Return who sends the request, or raise Problem.
+
+    Pages are for who signed in as well, and then only for forms of our own. The API is not: no
+    page of anybody can use it with the cookie of somebody.
+    """
     token = bearer.credentials if bearer else header
-    if not token:
+    if token:
+        key = await run_in_threadpool(_verify, service, token, note, peer_of(request.scope))
+        caller = Caller.with_key(key)
+        request.state.key_id = key.id
+    else:
+        caller = await _person(request, service)
+    note.caller = caller.label
+    request.state.rate_limit = service.limits.check_request(caller.label)
+    return caller
+
+
+CurrentKey = Annotated[Caller, Depends(authenticate)]
+
+
+async def _person(request: Request, service: Service) -> Caller:
+    """Return who signed in to the pages, or raise Problem."""
+    if not is_page(request):
         raise Problem(
             Code.KEY_MISSING,
             "Send an API key as `Authorization: Bearer ...` or `X-API-Key: ...`.",
             headers=_CHALLENGE,
         )
-    key = await run_in_threadpool(_verify, service, token, note, peer_of(request.scope))
-    note.caller = f"key:{key.id}"
-    request.state.key_id = key.id
-    request.state.rate_limit = service.limits.check_request(note.caller)
-    return key
+    token = session_token(request)
+    if token is None:
+        raise Problem(Code.KEY_MISSING, "Sign in, or send an API key.", headers=_CHALLENGE)
+    session = await run_in_threadpool(find_session, service, token)
+    check_same_origin(request)
+    return Caller.signed_in(session)
 
 
-CurrentKey = Annotated[keys.Key, Depends(authenticate)]
+def is_page(request: Request) -> bool:
+    """Say whether a route is for people: by its template, not by what the client wrote."""
+    path = getattr(request.scope.get("route"), "path", "")
+    return not path.startswith(PROGRAMS)
 
 
 class Needs:
@@ -72,12 +111,12 @@ class Needs:
         check_scope(key, self.scope)
 
 
-def may(key: keys.Key, scope: Scope) -> bool:
+def may(key: Caller, scope: Scope) -> bool:
     """Say whether the key has the scope."""
     return scope.value in key.scopes
 
 
-def check_scope(key: keys.Key, scope: Scope) -> None:
+def check_scope(key: Caller, scope: Scope) -> None:
     """Raise Problem unless the key has the scope."""
     if not may(key, scope):
         raise Problem(Code.SCOPE_MISSING, f"The key needs the scope `{scope.value}` for this.")

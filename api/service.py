@@ -16,6 +16,7 @@ from api.admission import Admission
 from api.cursors import Cursors
 from api.extraction import Extraction
 from api.limits import Limits
+from api.oidc import Provider
 from api.settings import ApiSettings
 from storage.database import Database
 from storage.files import Files
@@ -39,6 +40,8 @@ class Service:
     files: Files
     access_log: AccessLog
     limits: Limits
+    oidc: Provider | None = None
+    """Where people sign in, if not with a key."""
     source_roots: tuple[Path, ...] = ()
     """Directories below which archives may be audited where they lie."""
     _ringing: set[asyncio.Task[None]] = field(default_factory=set)

@@ -31,6 +31,10 @@ class ApiSettings(BaseSettings):
     max_failed_sign_ins: int = Field(default=60, ge=1)
     """Wrong keys from one address within ten minutes; then no sign-in is looked at, and a wrong
     key is answered 429. A right key is always let in."""
+    session_idle_minutes: float = Field(default=30.0, gt=0)
+    """Who is signed in and asks for nothing for so long has to sign in again."""
+    session_hours: float = Field(default=12.0, gt=0)
+    """Who is signed in has to sign in again after so long, whatever he does."""
     patterns: Path | None = None
     """A directory of own patterns for ``/v1/extract``; the shipped ones where it is not set."""
     max_submission_bytes: int = Field(default=32 * 1024 * 1024, ge=1024)

@@ -8,7 +8,6 @@ names them (``Patient.ndjson``). They are no rows of their own: what is counted 
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -34,6 +33,13 @@ Item = tuple[int, Any, str]
 
 _REPORT = "DiagnosticReport"
 _UNREAD = frozenset({"DocumentReference", "OperationOutcome"})
+_NAMED = _UNREAD | {
+    *("Binary", "Bundle", "ClinicalImpression", "Composition", "Condition", "Device", "Encounter"),
+    *("Endpoint", "ImagingStudy", "List", "Location", "Media", "Observation", "Organization"),
+    *("Parameters", "Patient", "Practitioner", "PractitionerRole", "Procedure", "Provenance"),
+    *("QuestionnaireResponse", "RelatedPerson", "ServiceRequest", "Specimen", "Task"),
+}
+"""Kinds of resources that a reason may name; any other word may be one that does not belong there."""
 """Resources that may stand where a report was meant: each is listed."""
 _TOO_LONG = f"A record is longer than {MAX_LINE_BYTES:,} bytes; the rest was not read."
 
@@ -92,7 +98,7 @@ def _entry(item: Item, related: Related, mapping: Mapping, *, path: str) -> Entr
         if path.lower().removesuffix(".gz").endswith(".json"):
             return value_entry(value, mapping, path=path, line=line)
         return Refusal(path, line, "not_a_resource", "There is no FHIR resource here.")
-    named = kind if re.fullmatch(r"[A-Za-z]{1,40}", kind) else "resource of another kind"
+    named = kind if kind in _NAMED else "resource of another kind"
     if named in _UNREAD:
         return Refusal(path, line, "not_a_diagnostic_report", f"A {named} is not read.")
     return named

@@ -16,6 +16,7 @@ from archives.encodings import decode, decode_whole
 from archives.fhir_related import Document, TextResult
 from archives.fhir_values import Resource, each, first, references, string
 from archives.html_text import html_text
+from archives.media_types import named_type
 
 if TYPE_CHECKING:
     from archives.fhir_related import Related
@@ -103,7 +104,7 @@ def _results(report: Resource, related: Related, found: ReportText) -> str:
 
 def _named(kind: str, *, here: bool) -> str:
     """Name a kind of document without anything that a sender may have put beside it."""
-    name = re.sub(r"[^a-z0-9/+.-]", "", kind)[:40] or "unknown"
+    name = named_type(kind)
     return name if here else f"{name} (not in the archive)"
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from archives.encodings import decode_whole
 from archives.hl7v2_syntax import unescape
+from archives.media_types import named_type
 
 if TYPE_CHECKING:
     from archives.hl7v2_syntax import Segment
@@ -113,7 +114,7 @@ def _add_observation(order: Order, segment: Segment) -> None:
     elif kind == "ED":
         text = _document_text(segment)
         if text is None:
-            order.documents.append(_document_kind(segment))
+            order.documents.append(named_type(_document_kind(segment)))
         else:
             _add_lines(order, segment, text.split("\n"))
     elif kind in _TEXT_TYPES:
@@ -174,7 +175,6 @@ def _document_text(segment: Segment) -> str | None:
 
 
 def _document_kind(segment: Segment) -> str:
-    """Name an embedded document: ``application/pdf``, ``text/xml``."""
+    """Return the kind of an embedded document as its sender wrote it: ``application/pdf``."""
     kind, subtype = segment.component(5, 2), segment.component(5, 3)
-    name = subtype if "/" in subtype else f"{kind}/{subtype}"
-    return re.sub(r"[^a-z0-9/+.-]", "", name.lower())[:40] or "unknown"
+    return (subtype if "/" in subtype else f"{kind}/{subtype}").strip().lower()

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli import audits, keys, processes, text_keys
+from cli import audits, keys, processes, sessions, text_keys
 from cli.access_log import access_log, verify_log
 from cli.audit import audit
 from cli.backup import backup, restore
@@ -47,6 +47,7 @@ app.command(rich_help_panel="The service")(serve)
 app.command(rich_help_panel="The service")(submit)
 app.add_typer(audits.app, name="audits", rich_help_panel="The service")
 app.add_typer(keys.app, name="keys", rich_help_panel="The service")
+app.add_typer(sessions.app, name="sessions", rich_help_panel="The service")
 app.add_typer(text_keys.app, name="text-keys", rich_help_panel="The service")
 app.command(rich_help_panel="The service")(purge)
 app.command(rich_help_panel="The service")(access_log)

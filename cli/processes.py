@@ -43,12 +43,14 @@ def api(
     from storage.database import Database
     from workers import logs
     from workers.bell import Bell, BellSettings
+    from workers.no_core_dumps import forbid_core_dumps
 
     with one_line_errors():
         settings, bell_settings = ApiSettings(), BellSettings()
         if host is not None:
             settings = settings.model_copy(update={"host": host})
         logs.configure()
+        forbid_core_dumps()
         with Database.open(bell_settings) as database:
             database.check_current()
         bell = Bell.open(bell_settings)

@@ -2,12 +2,14 @@
 
 Only this module imports medspaCy, and spaCy with it; no object of theirs leaves it. Known faults that it
 closes: medspaCy sets ``warnings.filterwarnings("ignore")`` for the whole process when it is
-imported, and its dependency PyRuSH, which logs every token of the text, is left out altogether.
+imported; its dependency PyRuSH, which logs every token of the text, is left out altogether; and
+spaCy's logger prints its messages, which may quote what is read, with a handler of its own.
 Its rules, modifiers and graph are the algorithm; they need no spaCy ``Doc`` of the sentence.
 """
 
 from __future__ import annotations
 
+import logging
 import warnings
 from dataclasses import dataclass
 
@@ -26,6 +28,9 @@ from extractor.text.tokens import words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+# Nothing: not even to standard error, as Python does where nobody handles a message.
+logging.getLogger("spacy").handlers = [logging.NullHandler()]
 
 Words = tuple[str, ...]
 _REMEMBERED = 50_000

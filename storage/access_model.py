@@ -84,14 +84,14 @@ class Entry:
     action: Action
     outcome: Outcome
     caller: str | None = None
-    """``key:<id>``, ``user:<name>`` at the command line, ``dispatcher``; ``None`` for a stranger."""
+    """``key:<id>``, ``oidc:<name>``, ``user:<name>`` at the command line, ``dispatcher``; ``None`` for a stranger."""
     peer: str | None = None
     """The network address it came from."""
     method: str | None = None
     route: str | None = None
     """The template, ``/v1/reports/{id}``, or the command, ``marrow purge``."""
     target: str | None = None
-    """Our id of the report, audit or key."""
+    """Our id of the report, audit, key or session."""
     items: int | None = None
     """How many reports, rows or entries, where there is no one target."""
     status: int | None = None

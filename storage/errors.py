@@ -17,6 +17,7 @@
     · KeyUnknownError
     · KeyExpiredError
     · KeyRevokedError
+  x SessionOverError
   x PepperError
   x TextKeyError
     · TextKeyFileError
@@ -170,6 +171,15 @@ class KeyRefusedError(StorageError):
         super().__init__("the key is not valid")
         self.key_id = key_id
         """Which key of ours it claims to be, for the access log."""
+
+
+class SessionOverError(StorageError):
+    """No session has this token, or it is over: by time, by signing out, or with its key."""
+
+    code = "session_over"
+
+    def __init__(self) -> None:
+        super().__init__("the session is over; sign in again")
 
 
 class KeyUnknownError(KeyRefusedError):

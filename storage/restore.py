@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from sqlalchemy import case, select, update
 
-from storage import access_log, backup_file, uploads, work
+from storage import access_log, backup_file, sessions, uploads, work
 from storage.access_model import Action, Entry, Outcome
 from storage.backup import SECRETS
 from storage.database import Database
@@ -96,6 +96,7 @@ def _make_ready(draft: Path, caller: str | None) -> int:
             entry = Entry(Action.ADMINISTER, Outcome.DONE, caller=caller, route="marrow restore")
             access_log.append(conn, [entry])
             uploads.delete_waiting(conn)
+            sessions.delete_all(conn)
         with database.read() as conn:
             waiting = work.open_units(conn)
     for beside in draft.glob(f"{SQLITE_FILE}-*"):

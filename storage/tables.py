@@ -259,6 +259,25 @@ keys = Table(
     Column("revoked_at", UtcMillis),
 )
 
+sessions = Table(
+    "sessions",
+    metadata,
+    # Told to people; opens nothing.
+    Column("id", Text, primary_key=True),
+    Column("token_hmac", Text, nullable=False),
+    # As the access log calls who signed in: "key:4f9Kq2Lz", "oidc:anna".
+    Column("caller", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    # Of who came with a key, the key's own scopes hold.
+    Column("scopes", Text, nullable=False),
+    Column("key", Text, ForeignKey("keys.id", ondelete="CASCADE")),
+    Column("created_at", UtcMillis, nullable=False),
+    Column("last_used_at", UtcMillis, nullable=False),
+    Column("expires_at", UtcMillis, nullable=False),
+    Column("ended_at", UtcMillis),
+)
+Index("ix_sessions_token", sessions.c.token_hmac, unique=True)
+
 access_log = Table(
     "access_log",
     metadata,

@@ -83,9 +83,21 @@ def configure(*, level: int = logging.INFO, stream: TextIO | None = None) -> Non
     handler.setFormatter(_LibraryFormatter())
     logging.root.handlers = [handler]
     logging.root.setLevel(logging.WARNING)
+    # For loggers that pass nothing on and have no handler: Python would print their message.
+    logging.lastResort = handler
+    _leave_no_other_handler()
     warnings.showwarning = _log_warning
     sys.excepthook = _log_crash
+    sys.unraisablehook = _log_unraisable
     threading.excepthook = _log_thread_crash
+
+
+def _leave_no_other_handler() -> None:
+    """Take from libraries what they would print with by themselves, messages and all."""
+    for logger in logging.root.manager.loggerDict.values():
+        if isinstance(logger, logging.Logger) and logger.handlers:
+            logger.handlers = []
+            logger.propagate = True
 
 
 def _configure_ours(*, level: int = logging.INFO, stream: TextIO | None = None) -> None:
@@ -169,6 +181,11 @@ def _log_crash(
     if issubclass(kind, KeyboardInterrupt):
         return
     get_logger("process").critical("crashed", error=error)
+
+
+def _log_unraisable(args: sys.UnraisableHookArgs) -> None:
+    """Log what is raised where nobody can catch it, as in ``__del__``."""
+    get_logger("process").error("crashed_unseen", error=args.exc_value)
 
 
 def _log_thread_crash(args: threading.ExceptHookArgs) -> None:

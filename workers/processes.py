@@ -14,6 +14,7 @@ from workers import logs
 from workers.app import make_app
 from workers.bell import Bell
 from workers.dispatcher import Dispatcher
+from workers.no_core_dumps import forbid_core_dumps
 from workers.tasks import Worker
 from workers.watchdog import keep_watch
 
@@ -33,6 +34,7 @@ def run_worker(settings: WorkerSettings, *, load: Callable[[], Reader] | None = 
     the tables are not those of this version, FilesError where the store of files is not to be used.
     """
     logs.configure()
+    forbid_core_dumps()
     _check_database(settings)
     open_files(settings)  # raises where it is set up wrongly
     app = make_app(
@@ -67,6 +69,7 @@ def run_dispatcher(settings: WorkerSettings) -> int:
     Raises DatabaseOutdatedError where the tables are not those of this version.
     """
     logs.configure()
+    forbid_core_dumps()
     _check_database(settings)
     stop = threading.Event()
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from api.scopes import Scope
 
 if TYPE_CHECKING:
-    from storage.keys import Key
+    from api.callers import Caller
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +39,13 @@ class Visitor:
 
     name: str
     scopes: frozenset[str]
+    is_signed_in: bool = False
+    """Whether there is a session to end; a key in a header has none."""
 
     @classmethod
-    def of(cls, key: Key) -> Visitor:
-        """Return who uses a key."""
-        return cls(key.name, key.scopes)
+    def of(cls, caller: Caller) -> Visitor:
+        """Return who asks."""
+        return cls(caller.name, caller.scopes, caller.session is not None)
 
     def may(self, scope: str) -> bool:
         """Say whether the visitor has a scope."""

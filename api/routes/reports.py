@@ -155,7 +155,7 @@ async def delete_report(
 
     What is left is its id, the times it came and went, and which key deleted it.
     """
-    deletion = Deletion(Reason.REQUEST, by=f"key:{key.id}")
+    deletion = Deletion(Reason.REQUEST, by=key.label)
 
     def delete() -> None:
         if not _looks_like_id(id):

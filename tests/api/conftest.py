@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
 
+    from api.oidc_settings import OidcSettings
     from storage.model import Lane
 
 HIP_MRI = (
@@ -134,7 +135,11 @@ def _log_here() -> None:
 
 @contextmanager
 def running(
-    settings: StorageSettings, *, is_upgraded: bool = True, **api_settings: Any
+    settings: StorageSettings,
+    *,
+    is_upgraded: bool = True,
+    oidc: OidcSettings | None = None,
+    **api_settings: Any,
 ) -> Iterator[Api]:
     database = Database.open(settings)
     if is_upgraded:
@@ -143,7 +148,9 @@ def running(
     desk = Desk(database, WorkerSettings.model_validate(settings.model_dump()))
     # All tests come from one address, and some are wrong on purpose.
     usual = {"max_body_bytes": 2048, "max_archive_bytes": 8_000_000, "max_failed_sign_ins": 10_000}
-    app = create_app(ApiSettings.model_validate(usual | api_settings), settings, ring=desk.ring)
+    app = create_app(
+        ApiSettings.model_validate(usual | api_settings), settings, ring=desk.ring, oidc=oidc
+    )
     server = make_server(app)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})

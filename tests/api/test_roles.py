@@ -63,6 +63,13 @@ WHO_MAY = {
     "GET /v1/access-log": "au",
     "GET /v1/access-log/head": "au",
     "GET /": EVERYONE,
+    "GET /sign-in": OPEN,
+    "POST /sign-in": OPEN,
+    "GET /sign-in/oidc": OPEN,
+    "GET /sign-in/oidc/callback": OPEN,
+    "POST /sign-out": EVERYONE,
+    "GET /sessions": EVERYONE,
+    "POST /sessions/{id}/end": EVERYONE,
     "GET /try": "rna",
     "POST /try": "rna",
     "GET /reports": "svrna",
@@ -105,7 +112,8 @@ def _answer(client: httpx.Client, route: str) -> str:
     method, path = route.split()
     for place, value in PLACES.items():
         path = path.replace(place, value)
-    answer = client.request(method, path, headers={"Tus-Resumable": "1.0.0"})
+    headers = {"Tus-Resumable": "1.0.0", "Sec-Fetch-Site": "same-origin"}
+    answer = client.request(method, path, headers=headers)
     if method == "HEAD":  # no body tells the code
         codes = {401: "no key", 403: "no right"}
         return codes.get(answer.status_code, "in")

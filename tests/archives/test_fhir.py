@@ -75,6 +75,10 @@ def test_a_pdf_is_named_as_unread_and_not_lost(tmp_path: Path) -> None:
     assert isinstance(refusal, Refusal)
     assert "not in the archive" in refusal.detail
     assert "elsewhere" not in refusal.detail
+    misplaced = {"contentType": "Smith, Anna", "data": "JVBERi0x"}
+    (refusal,) = read_resource(tmp_path, report(presentedForm=[misplaced]))
+    assert isinstance(refusal, Refusal)
+    assert "smith" not in refusal.detail.lower()
 
 
 def test_text_is_found_in_results_in_the_narrative_or_in_the_conclusion(tmp_path: Path) -> None:

@@ -192,3 +192,10 @@ def test_public_examples_are_read_or_refused_with_their_reason() -> None:
         "LICENSE": "unknown_format",
         "diagnosticreport-example-dxa.xml": "report",
     }
+
+
+def test_a_kind_of_resource_that_there_is_not_is_not_repeated(tmp_path: Path) -> None:
+    data = lines({"resourceType": "SmithAnna"}, PATIENT)
+    (refusal,) = read_bytes(tmp_path, "export.ndjson", data)
+    assert isinstance(refusal, Refusal)
+    assert refusal.detail.endswith("1 Patient, 1 resource of another kind.")

@@ -128,6 +128,10 @@ def test_embedded_documents_are_named_as_unread(tmp_path: Path) -> None:
     entry = only(read_text(tmp_path, oru(tx("Effusion."), pdf)))
     assert entry.report.text == "Effusion."
     assert entry.remarks == ("embedded_document_not_read:application/pdf",)
+    (refusal,) = read_text(tmp_path, oru(pdf.replace("PDF", "Smith, Anna")))
+    assert isinstance(refusal, Refusal)
+    assert "a type of another name" in refusal.detail
+    assert "anna" not in refusal.detail.lower()
 
 
 def test_pointers_and_instance_uids_are_not_text(tmp_path: Path) -> None:

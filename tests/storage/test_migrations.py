@@ -126,6 +126,15 @@ TO_0007: list[tuple[str, dict[str, Any]]] = [
     ),
     ("INSERT INTO upload_pieces (upload, at, bytes, file) VALUES ('upl_1', 0, 4, 'uploads/x')", {}),
 ]
+TO_0008: list[tuple[str, dict[str, Any]]] = [
+    (
+        (
+            "INSERT INTO sessions (id, token_hmac, caller, name, scopes, created_at, last_used_at, "
+            "expires_at) VALUES ('s1', '00', 'oidc:anna', 'Anna', 'extract', 1, 1, 2)"
+        ),
+        {},
+    ),
+]
 ROWS: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "0001": TO_0001,
     "0002": TO_0002,
@@ -135,6 +144,7 @@ ROWS: dict[str, list[tuple[str, dict[str, Any]]]] = {
     # Columns that may stay empty; what is sealed does not go down, see test_sealing.py.
     "0006": [],
     "0007": TO_0007,
+    "0008": TO_0008,
 }
 """Rows of our own for each revision, as its version wrote them."""
 

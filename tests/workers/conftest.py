@@ -36,11 +36,11 @@ def sqlite_service(sqlite_database: Database, redis_url: str, tmp_path: Path) ->
 @pytest.fixture
 def stream() -> Iterator[io.StringIO]:
     """What is logged in the test; everything is put back after it."""
-    before = (sys.excepthook, threading.excepthook, warnings.showwarning)
-    root = (logging.root.handlers, logging.root.level)
+    before = (sys.excepthook, sys.unraisablehook, threading.excepthook, warnings.showwarning)
+    root = (logging.root.handlers, logging.root.level, logging.lastResort)
     written = io.StringIO()
     logs.configure(stream=written)
     yield written
     logs._configure_ours()
-    sys.excepthook, threading.excepthook, warnings.showwarning = before
-    logging.root.handlers, logging.root.level = root
+    sys.excepthook, sys.unraisablehook, threading.excepthook, warnings.showwarning = before
+    logging.root.handlers, logging.root.level, logging.lastResort = root

@@ -12,6 +12,8 @@ from workers import logs
 if TYPE_CHECKING:
     import io
 
+    import pytest
+
 SECRET = "ZZPHI-7f3a"
 
 
@@ -80,6 +82,33 @@ def test_warnings_and_crashes_do_not_quote(stream: io.StringIO) -> None:
     thread.join()
     assert [line["event"] for line in lines(stream)] == ["warned", "crashed", "crashed"]
     assert SECRET not in stream.getvalue()
+
+
+def test_what_is_raised_where_nobody_can_catch_it_does_not_quote(
+    stream: io.StringIO, capfd: pytest.CaptureFixture[str]
+) -> None:
+    class Dying:
+        def __del__(self) -> None:
+            fail()
+
+    dying = Dying()
+    del dying
+    assert lines(stream)[0]["event"] == "crashed_unseen"
+    assert lines(stream)[0]["error_type"] == "ValueError"
+    assert SECRET not in stream.getvalue() + capfd.readouterr().err
+
+
+def test_a_library_that_prints_its_messages_itself_no_longer_does(
+    stream: io.StringIO, capfd: pytest.CaptureFixture[str]
+) -> None:
+    loud, closed = logging.getLogger("loud"), logging.getLogger("closed")
+    loud.addHandler(logging.StreamHandler())
+    closed.propagate = False
+    logs.configure(stream=stream)
+    loud.error(SECRET)
+    closed.error(SECRET)
+    assert [line["event"] for line in lines(stream)] == ["library_message"] * 2
+    assert SECRET not in stream.getvalue() + capfd.readouterr().err
 
 
 def test_ctrl_c_is_no_crash(stream: io.StringIO) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
-from api.pages.routes import report_list, reports, start, static, trying
+from api.pages.routes import oidc, report_list, reports, signing_in, start, static, trying
 
-ROUTERS = tuple(module.router for module in (start, trying, report_list, reports, static))
+ROUTERS = tuple(
+    module.router for module in (start, signing_in, oidc, trying, report_list, reports, static)
+)
