@@ -90,6 +90,18 @@ chaos: $(DEV) ## Kill, freeze, cut off and flush everything there is, and count 
 chaos-short: $(DEV) ## One scenario of each kind, as in every CI run (under two minutes)
 	@$(RUN) -m pytest tests/chaos --chaos=short --numprocesses=2 $(ARGS)
 
+.PHONY: canary
+canary: $(DEV) ## Send a marked report through every route and every way to fail, and look for it everywhere (a minute)
+	@MARROW_CANARY=1 $(RUN) -m pytest tests/canary $(ARGS)
+
+.PHONY: fuzz-api
+fuzz-api: $(DEV) ## Ask the API a thousand things of each operation, right and wrong (make fuzz-api EXAMPLES=100)
+	@MARROW_FUZZ_API=$(or $(EXAMPLES),1000) $(RUN) -m pytest tests/api/test_schemathesis.py $(ARGS)
+
+.PHONY: fuzz-api-short
+fuzz-api-short: $(DEV) ## The same with thirty, as in every CI run (a minute)
+	@MARROW_FUZZ_API=0 $(RUN) -m pytest tests/api/test_schemathesis.py --numprocesses=2 $(ARGS)
+
 .PHONY: load
 load: $(DEV) ## Post single reports from 50 clients for a minute; none may be lost
 	@$(RUN) -m benchmarks.load $(ARGS)

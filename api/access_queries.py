@@ -24,6 +24,10 @@ def _zone(name: str) -> str:
     return name
 
 
+ClockTime = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+"""A time of the day. No ``datetime.time``: that may have an offset, and we ask for the zone."""
+
+
 class LogQuery(Query):
     """A question, what narrows it, and the place in its answer."""
 
@@ -45,8 +49,8 @@ class LogQuery(Query):
         | None
     ) = Field(default=None, description="Our id of a report or an audit: who saw it?")
     timezone: Annotated[str, Field(max_length=64), AfterValidator(_zone)] = "UTC"
-    opens: time = time(7)
-    closes: time = time(19)
+    opens: ClockTime = Field(default="07:00", description="When the house opens, in `timezone`.")
+    closes: ClockTime = "19:00"
     page_size: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 100
     cursor: Cursor | None = Field(default=None, description="`next_cursor` of the page before.")
 
@@ -64,7 +68,11 @@ class LogQuery(Query):
             until=self.until,
             caller=self.caller,
             target=self.target,
-            hours=Hours(ZoneInfo(self.timezone), self.opens, self.closes),
+            hours=Hours(
+                ZoneInfo(self.timezone),
+                time.fromisoformat(self.opens),
+                time.fromisoformat(self.closes),
+            ),
         )
 
 

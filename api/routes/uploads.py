@@ -83,7 +83,12 @@ async def post_upload(request: Request, key: CurrentKey, service: TheService) ->
     return Response(status_code=201, headers={"Location": location, **_standing(upload)})
 
 
-@router.head("/{id}", dependencies=[*_TUS, _LOOKS], openapi_extra={"parameters": [_VERSION]})
+@router.head(
+    "/{id}",
+    response_class=Response,
+    dependencies=[*_TUS, _LOOKS],
+    openapi_extra={"parameters": [_VERSION]},
+)
 async def head_upload(
     id: str,  # noqa: A002 - the name in the path
     key: CurrentKey,

@@ -1,13 +1,20 @@
 """What every route is asked, whatever it does: marks wherever a client may write something.
 
-The routes come from the OpenAPI description, so that one which is added tomorrow is asked, too.
+The routes come from the OpenAPI description, and those of pages from the application, so that one
+which is added tomorrow is asked, too.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
+from fastapi.routing import APIRoute, iter_route_contexts
+
+from api.app import make_application
+from api.security import PUBLIC
+from api.settings import ApiSettings
 from tests.canary.marks import Mark
 
 if TYPE_CHECKING:
@@ -36,6 +43,8 @@ def ask_all(recorder: Recorder, description: dict[str, Any]) -> None:
     for route, operations in description["paths"].items():
         for method, operation in operations.items():
             _ask(recorder, method.upper(), route, operation)
+    for method, route in pages():
+        _ask(recorder, method, route, {})
     _ask_nowhere(recorder)
 
 
@@ -48,12 +57,22 @@ def operations(description: dict[str, Any]) -> dict[tuple[str, str], bool]:
     }
 
 
+def pages() -> dict[tuple[str, str], bool]:
+    """Return the operations that no description has, and whether each one takes a key."""
+    found: dict[tuple[str, str], bool] = {}
+    for context in iter_route_contexts(make_application(ApiSettings()).routes):
+        route = context.original_route
+        assert isinstance(route, APIRoute)
+        if not route.include_in_schema and route.path != "/openapi.json":
+            found |= {
+                (method, route.path): route.path not in PUBLIC for method in route.methods or ()
+            }
+    return found
+
+
 def _ask(recorder: Recorder, method: str, route: str, operation: dict[str, Any]) -> None:
     parameters = operation.get("parameters", [])
-    path = route
-    for parameter in parameters:
-        if parameter["in"] == "path":
-            path = path.replace(f"{{{parameter['name']}}}", _path_value(route))
+    path = re.sub(r"\{\w+\}", _path_value(route), route)
     queries = [one["name"] for one in parameters if one["in"] == "query"]
     headers = {one["name"]: Mark.HEADER.word for one in parameters if one["in"] == "header"}
 
@@ -76,7 +95,8 @@ def _ask(recorder: Recorder, method: str, route: str, operation: dict[str, Any])
 
 def _path_value(route: str) -> str:
     """Return an id that looks like one of ours, where the route's ids look like anything."""
-    prefix = {"/v1/reports/": "rep_", "/v1/audits/": "aud_"}
+    prefix = {"/v1/reports/": "rep_", "/reports/": "rep_", "/v1/audits/": "aud_"}
+    prefix["/v1/uploads/"] = "upl_"
     return next((p for start, p in prefix.items() if route.startswith(start)), "") + Mark.PATH.word
 
 

@@ -29,13 +29,13 @@ class Exchange:
 
     @property
     def is_success(self) -> bool:
-        """Whether the request was served."""
-        return self.answer.is_success
+        """Whether the request was served; a page sends on to another."""
+        return self.answer.is_success or self.answer.is_redirect
 
     @property
     def code(self) -> str | None:
-        """The problem's code."""
-        if self.answer.headers.get("content-type") != PROBLEM:
+        """The problem's code, which an answer without a body does not tell."""
+        if self.answer.headers.get("content-type") != PROBLEM or not self.answer.content:
             return None
         return str(self.answer.json()["code"])
 

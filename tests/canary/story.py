@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import io
 import json
+import re
 import zipfile
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from tests.canary.house import House
 
 REPORTS, AUDITS, EXTRACT = "/v1/reports", "/v1/audits", "/v1/extract"
+UPLOADS, UPLOAD = "/v1/uploads", "/v1/uploads/{id}"
 ONE, AUDIT = f"{REPORTS}/{{id}}", f"{AUDITS}/{{id}}"
 _ROW = Mark.ROW.word
 _NAME = Mark.FILE_NAME.word
@@ -79,6 +82,9 @@ def tell(house: House, recorder: Recorder) -> None:
     kill_workers(recorder)
     wait_until(lambda: is_empty(house), deadline_s=120, what="an end of all work")
     look_at_audits(recorder)
+    upload_in_pieces(recorder)
+    look_at_pages(recorder)
+    read_the_log(recorder)
 
 
 def read_reports(recorder: Recorder) -> None:
@@ -250,6 +256,52 @@ def look_at_audits(recorder: Recorder) -> None:
         headers={"Content-Disposition": 'attachment; filename="a.csv"'},
     ).headers["location"]
     recorder.ask("POST", AUDIT + "/cancel", path=f"{doomed}/cancel")
+
+
+def upload_in_pieces(recorder: Recorder) -> None:
+    """Send an archive piece by piece, try it dry and audit it; begin another, and give it up."""
+    tus = {"Tus-Resumable": "1.0.0"}
+    name = base64.b64encode(UPLOADED[0].encode()).decode()
+    begin = tus | {"Upload-Length": str(len(TABLE)), "Upload-Metadata": f"filename {name}"}
+    recorder.ask("OPTIONS", UPLOADS)
+    given_up = recorder.ask("POST", UPLOADS, headers=begin).headers["location"]
+    recorder.ask("DELETE", UPLOAD, path=given_up, headers=tus)
+    path = recorder.ask("POST", UPLOADS, headers=begin).headers["location"]
+    for start in (0, 100):
+        piece = TABLE[start : 100 if start == 0 else None]
+        sent = tus | {"Content-Type": "application/offset+octet-stream"}
+        recorder.ask(
+            "PATCH", UPLOAD, path=path, content=piece, headers=sent | {"Upload-Offset": str(start)}
+        )
+        recorder.ask("HEAD", UPLOAD, path=path, headers=tus)
+    named = {"upload": path.rpartition("/")[2]}
+    recorder.ask("POST", f"{AUDITS}/preview", json=named)
+    answer = recorder.ask("POST", AUDITS, json=named)
+    assert answer.status_code == 202, answer.text
+
+
+def look_at_pages(recorder: Recorder) -> None:
+    """Look at every page as a person does who has signed in."""
+    for route in ("/", "/reports", "/reports.csv", "/try", "/sessions"):
+        recorder.ask("GET", route)
+    for listed in recorder.ask("GET", REPORTS).json()["reports"]:
+        recorder.ask("GET", "/reports/{id}", path=f"/reports/{listed['id']}")
+    recorder.ask("POST", "/try", data={"text": text()})
+    recorder.ask("GET", "/static/{name}", path="/static/marrow.css", with_key=False)
+    recorder.ask("GET", "/sign-in", with_key=False)
+    ours = {"Sec-Fetch-Site": "same-origin"}
+    key = {"key": recorder.token}
+    signed_in = recorder.ask("POST", "/sign-in", with_key=False, data=key, headers=ours)
+    assert signed_in.status_code == 303, signed_in.text
+    [session] = set(re.findall(r"/sessions/(\w+)/end", recorder.ask("GET", "/sessions").text))
+    recorder.ask("POST", "/sessions/{id}/end", path=f"/sessions/{session}/end", headers=ours)
+    recorder.ask("POST", "/sign-out", headers=ours)
+
+
+def read_the_log(recorder: Recorder) -> None:
+    """Read who did all that."""
+    for route in ("/v1/access-log", "/v1/access-log/head"):
+        recorder.ask("GET", route)
 
 
 def delete_all(recorder: Recorder) -> None:
