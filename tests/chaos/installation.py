@@ -171,6 +171,13 @@ class Installation:
         ended.wait()
         return self._start(ended.words[0])
 
+    def start_again_what_ended(self) -> None:
+        """Start anew what has ended by itself, as a supervisor does."""
+        newest = {process.words[0]: process for process in self.processes}
+        for part, process in newest.items():
+            if not process.runs:
+                self._start(part)
+
     def part(self, name: str) -> Process:
         """Return the newest process of a part that runs."""
         return next(one for one in reversed(self.processes) if one.words[0] == name and one.runs)

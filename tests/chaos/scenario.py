@@ -52,11 +52,14 @@ class Chaos:
         accepted = self.service.client.accepted.values()
         assert tally.settle(self.service.database, accepted) < tally.SETTLE_S
 
-    def check(self) -> Tally:
-        """Wait until everything is done, count, and fail where a promise was broken."""
+    def check(self, *, meanwhile: Callable[[], object] = bool) -> Tally:
+        """Wait until everything is done, count, and fail where a promise was broken.
+
+        ``meanwhile`` is called while it waits.
+        """
         service = self.service
         accepted = service.client.accepted
-        settled_s = tally.settle(service.database, accepted.values())
+        settled_s = tally.settle(service.database, accepted.values(), meanwhile=meanwhile)
         found = tally.take(service.database, accepted, self._expected, settled_s=settled_s)
         seconds = round(time.monotonic() - self._began, 1)
         self._record(ROW, json.dumps({**found.row(), "faults": self.faults, "seconds": seconds}))

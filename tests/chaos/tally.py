@@ -18,7 +18,7 @@ from storage.errors import DatabaseUnavailableError
 from storage.model import ReportState
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from sqlalchemy.engine import Connection
 
@@ -81,13 +81,20 @@ def watch(database: Database) -> None:
             conn.execute(text(statement))
 
 
-def settle(database: Database, accepted: Collection[str], *, within_s: float = SETTLE_S) -> float:
+def settle(
+    database: Database,
+    accepted: Collection[str],
+    *,
+    within_s: float = SETTLE_S,
+    meanwhile: Callable[[], object] = bool,
+) -> float:
     """Wait until none of the accepted reports waits any more; return the seconds it took.
 
-    Time that runs out is no error here: :func:`take` counts who is missing.
+    ``meanwhile`` is called again and again. Time that runs out is no error here: :func:`take` counts who is missing.
     """
     started = time.monotonic()
     while time.monotonic() - started < within_s and not _all_final(database, accepted):
+        meanwhile()
         time.sleep(0.05)
     return time.monotonic() - started
 
