@@ -14,7 +14,6 @@ RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
 BENCH := $(VENV)/.bench-installed
 S3 := $(VENV)/.s3-installed
-FUZZ := $(VENV)/.fuzz-installed
 # Libraries to measure against that need another spaCy
 PEERS := .venv-peers
 # Arguments for one run, as in: make test ARGS="tests/api -k problems"
@@ -94,6 +93,10 @@ chaos-short: $(DEV) ## One scenario of each kind, as in every CI run (under two 
 canary: $(DEV) ## Send a marked report through every route and every way to fail, and look for it everywhere (a minute)
 	@MARROW_CANARY=1 $(RUN) -m pytest tests/canary $(ARGS)
 
+.PHONY: fuzz
+fuzz: $(DEV) ## Change archives of every format five thousand times each, and read them (make fuzz EXAMPLES=500)
+	@MARROW_FUZZ_EXAMPLES=$(or $(EXAMPLES),5000) $(RUN) -m pytest tests/fuzz --numprocesses=$(JOBS) $(ARGS)
+
 .PHONY: fuzz-api
 fuzz-api: $(DEV) ## Ask the API a thousand things of each operation, right and wrong (make fuzz-api EXAMPLES=100)
 	@MARROW_FUZZ_API=$(or $(EXAMPLES),1000) $(RUN) -m pytest tests/api/test_schemathesis.py $(ARGS)
@@ -133,7 +136,6 @@ lock: $(DEV) ## Write requirements/*.txt anew (make lock ARGS=--upgrade for newe
 	@$(BIN)/$(UV_LOCK) $(ARGS) --group build -c requirements/dev.txt -o requirements/build.txt
 	@$(BIN)/$(UV_LOCK) $(ARGS) --group bench -c requirements/runtime.txt -c requirements/dev.txt -o requirements/bench.txt
 	@$(BIN)/$(UV_LOCK) $(ARGS) --group s3 -c requirements/runtime.txt -c requirements/dev.txt -o requirements/s3.txt
-	@$(BIN)/$(UV_LOCK) $(ARGS) --group fuzz -o requirements/fuzz.txt
 	@$(BIN)/$(UV_LOCK) $(ARGS) --group peers -o requirements/peers.txt
 
 .PHONY: lock-check
@@ -169,11 +171,6 @@ $(BENCH): requirements/bench.txt $(DEV)
 $(S3): requirements/s3.txt $(DEV)
 	@echo "Installing an object store and its driver to test with"
 	@$(PIP_LOCKED) --require-hashes -r requirements/s3.txt
-	@touch $@
-
-$(FUZZ): requirements/fuzz.txt $(DEV)
-	@echo "Installing the fuzzer"
-	@$(PIP_LOCKED) --require-hashes -r requirements/fuzz.txt
 	@touch $@
 
 $(PEERS)/.installed: requirements/peers.txt

@@ -30,7 +30,7 @@ PACKAGES = (
 )
 # Names that say nothing of what is inside.
 NAMELESS = {"utils", "util", "helpers", "helper", "common", "manager", "misc", "lib"}
-LOCKS = ("build", "runtime", "dev", "bench", "fuzz")
+LOCKS = ("build", "runtime", "dev", "bench")
 TASKS = {
     "bench",
     "chaos",
