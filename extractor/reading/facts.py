@@ -20,6 +20,8 @@ from extractor.reading.scan import longest
 from extractor.text.sections import SectionFinder
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from extractor.reading.compiled import CompiledPatterns
     from extractor.reading.scan import Scan
 
@@ -39,7 +41,7 @@ class Guarded:
 
 
 _AGE = re.compile(
-    r"""(?<![\w.])(\d{1,3})\s*(?:-|\s)?\s*(?:
+    r"""(\d{1,3})\s*(?:-|\s)?\s*(?:
         (?:years?|yrs?|y)[\s-]*(?:old\b|o\b|of\s+age\b)|yo\b|y/o\b|y\.o\.
         |(?:years?|yrs?|y)[\s,]*(?=(?:male|female|man|woman|lady|gentleman|[MF])\b)
         |(?=[MF]\b)
@@ -48,7 +50,7 @@ _AGE = re.compile(
 )
 _AGED = Guarded(re.compile(r"\b(?:aged?|age:)\s*:?\s*(\d{1,3})\b", re.IGNORECASE), needs=("age",))
 _SEX_LETTER = re.compile(
-    r"(?<![\w.])\d{1,3}\s*(?:-?\s*(?:years?|yrs?|yo|y/o|y)\.?(?:[\s-]*old)?)?[\s,/]*([MF])\b"
+    r"\d{1,3}\s*(?:-?\s*(?:years?|yrs?|yo|y/o|y)\.?(?:[\s-]*old)?)?[\s,/]*([MF])\b"
 )
 _SEX_FIELD = Guarded(
     re.compile(r"\b(?:sex|gender)\s*:\s*([MF])", re.IGNORECASE), needs=("sex", "gender")
@@ -67,7 +69,8 @@ _POSTPARTUM = Guarded(
     ),
     needs=("partum", "natal", "delivery", "birth"),
 )
-_NUMBER = re.compile(r"(?<![\w.])\d")
+_NUMBER = re.compile(r"\d+")
+"""What an age begins with, unless it goes on with a word or another number."""
 _OLDEST = 115
 _TITLE_WEIGHT = 50
 """A region named in the title counts for more than any number of words in the text."""
@@ -200,31 +203,41 @@ def read_patient(given: Patient, scan: Scan) -> PatientFacts:
     """Return demographics and onset; what the metadata says is never overruled by the text."""
     text = scan.document.text
     lower = text.lower()
+    numbers = _numbers(text)
     pregnancy = _pregnancy(scan, lower)
     return PatientFacts(
-        age_years=given.age_years if given.age_years is not None else _age(text, lower),
-        sex=given.sex or _sex(scan, lower) or ("F" if pregnancy else None),
+        age_years=given.age_years if given.age_years is not None else _age(text, lower, numbers),
+        sex=given.sex or _sex(scan, lower, numbers) or ("F" if pregnancy else None),
         pregnancy=given.pregnancy or pregnancy,
         onset_atraumatic=_onset(scan),
     )
 
 
-def _age(text: str, lower: str) -> int | None:
-    for match in (_at_number(_AGE, text), _AGED.search(text, lower)):
+def _age(text: str, lower: str, numbers: Sequence[int]) -> int | None:
+    for match in (_at_number(_AGE, text, numbers), _AGED.search(text, lower)):
         if match and int(match.group(1)) <= _OLDEST:
             return int(match.group(1))
     return None
 
 
-def _at_number(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
-    """Return the first match of a pattern that begins with a number: few places can begin one."""
-    matches = (pattern.match(text, number.start()) for number in _NUMBER.finditer(text))
-    return next((match for match in matches if match), None)
+def _numbers(text: str) -> list[int]:
+    """Return where the numbers begin that do not go on with a word or another number."""
+    starts = [number.start() for number in _NUMBER.finditer(text)]
+    return [at for at in starts if not at or not (text[at - 1] in "._" or text[at - 1].isalnum())]
 
 
-def _sex(scan: Scan, lower: str) -> str | None:
+def _at_number(pattern: re.Pattern[str], text: str, numbers: Sequence[int]) -> re.Match[str] | None:
+    """Return the first match of a pattern that begins with a number."""
+    for number in numbers:
+        match = pattern.match(text, number)
+        if match:
+            return match
+    return None
+
+
+def _sex(scan: Scan, lower: str, numbers: Sequence[int]) -> str | None:
     text = scan.document.text
-    letter = _at_number(_SEX_LETTER, text) or _SEX_FIELD.search(text, lower)
+    letter = _at_number(_SEX_LETTER, text, numbers) or _SEX_FIELD.search(text, lower)
     if letter:
         return letter.group(1).upper()
     hits = scan.kind("sex")

@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from extractor.model import Section, SectionCategory
-from extractor.text.sentences import Span, lines, split_sentences
+from extractor.text.sentences import Span, each_sentence, lines, split_sentences
 from extractor.text.tokens import lowered
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _ASKED = re.compile(r"(?:^|\s)\?|\?\s*$")
 _WORD = re.compile(r"\w+")
+_OPENING = re.compile(r"[\n.!?:;)]")
+"""What stands before a heading that is followed by a colon, but for the first one of a report."""
 _TITLE_MAX_CHARS = 120
 _ONE_PARAGRAPH = frozenset(
     {SectionCategory.INDICATION, SectionCategory.TECHNIQUE, SectionCategory.COMPARISON}
@@ -135,10 +137,13 @@ class SectionFinder:
     def find(self, text: str) -> tuple[Section, ...]:
         """Return the sections in order, covering the text from the first character to the last."""
         lower = lowered(text)
+        beginnings = [one.start for one in lines(text)]
         found = [
-            *self._with_colon.finditer(lower),
-            *self._alone.finditer(lower),
-            *self._capitals.finditer(text),
+            *_matches(
+                self._with_colon, lower, [0, *(one.end() for one in _OPENING.finditer(lower))]
+            ),
+            *_matches(self._alone, lower, beginnings),
+            *_matches(self._capitals, text, beginnings),
         ]
         ordered: list[tuple[int, str]] = []
         reached = 0
@@ -216,12 +221,13 @@ class SectionFinder:
 
     def _opened_within(self, text: str, end: int) -> list[Section]:
         """Return a request that the first sentences tell before one states what is seen."""
-        sentences = split_sentences(text[:end])
-        first = self._first(sentences[:_REQUEST_AMONG], text, self._requests)
-        last = None if first is None else self._first(sentences, text, self._tells)
-        if first is None or last is None or first >= last:
+        sentences = each_sentence(text[:end])
+        opening = list(islice(sentences, _REQUEST_AMONG))
+        request = self._first(opening, text, self._requests)
+        told = request and self._first(chain(opening, sentences), text, self._tells)
+        if request is None or told is None or request.start >= told.start:
             return [Section(SectionCategory.FINDINGS, "", 0, end)]
-        start, stop = sentences[first].start, sentences[last].start
+        start, stop = request.start, told.start
         parts = [
             Section(SectionCategory.FINDINGS, "", 0, start),
             Section(SectionCategory.INDICATION, "", start, stop),
@@ -230,11 +236,9 @@ class SectionFinder:
         return [part for part in parts if part.start < part.end]
 
     @staticmethod
-    def _first(sentences: Sequence[Span], text: str, fits: Callable[[str], bool]) -> int | None:
-        """Return the position of the first sentence that fits."""
-        return next(
-            (at for at, one in enumerate(sentences) if fits(text[one.start : one.end])), None
-        )
+    def _first(sentences: Iterable[Span], text: str, fits: Callable[[str], bool]) -> Span | None:
+        """Return the first sentence that fits."""
+        return next((one for one in sentences if fits(text[one.start : one.end])), None)
 
     def _named(self, title: str) -> SectionCategory:
         """Return the category of a title; of the first heading of one that joins two ("History and question")."""
@@ -260,6 +264,19 @@ def _ended(text: str, section: Section) -> list[Section]:
         Section(section.category, section.title, section.start, paragraph.end()),
         Section(SectionCategory.FINDINGS, "", paragraph.end(), section.end),
     ]
+
+
+def _matches(pattern: re.Pattern[str], text: str, places: Iterable[int]) -> Iterator[re.Match[str]]:
+    """Yield what ``finditer`` does of a pattern that can begin at these places alone.
+
+    The engine would try every letter.
+    """
+    reached = 0
+    for place in places:
+        match = pattern.match(text, place) if place >= reached else None
+        if match:
+            yield match
+            reached = match.end()
 
 
 class _Words:

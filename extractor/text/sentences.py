@@ -81,6 +81,8 @@ _OPEN_END = re.compile(
     r"(?:[,/&(]|\b(?:and|or|of|the|a|an|in|with|to|for|at|on|by|no|is|are|was|from|which|right|left))\s*\Z",
     re.IGNORECASE,
 )
+_LONGEST_OPEN = 5
+"""Letters of the longest of these words: it is looked for at the end of the line alone."""
 
 
 class Span(NamedTuple):
@@ -91,13 +93,17 @@ class Span(NamedTuple):
 
 
 def split_sentences(text: str, *, lead: int = 0, width: int = 0) -> list[Span]:
-    """Return the sentences of a text, trimmed of white space, in order.
+    """Return the sentences of a text, as :func:`each_sentence` yields them."""
+    return list(each_sentence(text, lead=lead, width=width))
+
+
+def each_sentence(text: str, *, lead: int = 0, width: int = 0) -> Iterator[Span]:
+    """Yield the sentences of a text, trimmed of white space, in order.
 
     ``lead`` is how many characters stand on its first line before it (a heading), ``width`` that of
     the longest line of the report that it is a part of.
     """
     width = max(width, wrap_width(text))
-    spans: list[Span] = []
     start = 0
     for match in _STOP.finditer(text):
         if match.group() == "\n":
@@ -112,24 +118,26 @@ def split_sentences(text: str, *, lead: int = 0, width: int = 0) -> list[Span]:
             ):
                 continue
             end = match.end()
-        _append(spans, text, start, end)
+        span = _trimmed(text, start, end)
+        if span:
+            yield span
         start = match.end()
-    _append(spans, text, start, len(text))
-    return spans
+    span = _trimmed(text, start, len(text))
+    if span:
+        yield span
 
 
-def _append(spans: list[Span], text: str, start: int, end: int) -> None:
-    while start < end and text[start].isspace():
-        start += 1
-    while end > start and text[end - 1].isspace():
-        end -= 1
-    if start < end:
-        spans.append(Span(start, end))
+def _trimmed(text: str, start: int, end: int) -> Span | None:
+    """Return a stretch without the white space around it, ``None`` if there is nothing else."""
+    rest = text[start:end].lstrip()
+    inner = rest.rstrip()
+    start = end - len(rest)
+    return Span(start, start + len(inner)) if inner else None
 
 
 def wrap_width(text: str) -> int:
     """Return the length of the longest line."""
-    return max((len(line.rstrip()) for line in text.split("\n")), default=0)
+    return max(map(len, map(str.rstrip, text.split("\n"))))
 
 
 def _wrapped(text: str, at: int, width: int, lead: int) -> bool:
@@ -140,12 +148,12 @@ def _wrapped(text: str, at: int, width: int, lead: int) -> bool:
     if not line or not following.strip() or _BULLET.match(following) or _LABEL.match(following):
         return False
     stripped = following.lstrip()
-    if _OPEN_END.search(line) and not _VALUE_END.search(line):
+    if _OPEN_END.search(line, max(len(line) - _LONGEST_OPEN, 0)) and not _VALUE_END.search(line):
         return True
     if line.endswith(":"):
         return _SHORT_VALUE.fullmatch(following) is not None
     first = stripped.split(None, 1)[0]
-    length = len(line) + (0 if "\n" in text[:at] else lead)
+    length = len(line) + (0 if text.find("\n", 0, at) >= 0 else lead)
     full = length + 1 + len(first) > width
     if stripped[0].islower():
         narrow = width >= _NARROWEST and line[-1] not in ".!?;"

@@ -40,7 +40,9 @@ class Speller:
         for shorter in _shortened(word):
             if shorter in self._words:
                 near.add(shorter)
-            near.update(other for other in self._without.get(shorter, ()) if _one_edit(word, other))
+            others = self._without.get(shorter)
+            if others:
+                near.update(other for other in others if _one_edit(word, other))
         return near.pop() if len(near) == 1 else word
 
 

@@ -8,8 +8,10 @@ other sign. Hyphens inside words are dropped and white space is folded, so that 
 from __future__ import annotations
 
 import re
+import sys
 from bisect import bisect_left
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,7 +19,8 @@ if TYPE_CHECKING:
 
 _NUMBERED = r"#\d+(?!\w)|# ?[A-Za-z]{0,3}(?:\d{3}|\d{5,})(?!\w)|\d+#(?!\w)"
 """A number sign with what it numbers or weighs ("#12", "# A123", "7#"); four digits apart may be a year."""
-_TOKEN = re.compile(_NUMBERED + r"|\d+(?:[.,]\d+)+(?!\w)|[^\W_]+|\.{4,}|[^\w\s]|_+")
+_TOKEN = re.compile("(" + _NUMBERED + r"|\d+(?:[.,]\d+)+(?!\w)|[^\W_]+|\.{4,}|[^\w\s]|_+)")
+"""One group, so that a text can be split into what lies between and the tokens, in turn."""
 _HYPHENS = frozenset("-\u2010\u2011")
 _REMEMBERED = 100_000
 """Words; some 10 MB."""
@@ -46,22 +49,19 @@ def tokenise(text: str, reading: Mapping[str, str] | None = None) -> Tokens:
     ``reading`` gives the word that is matched for the word that stands in the text; without it,
     that is its lower case.
     """
-    spans = [match.span() for match in _TOKEN.finditer(text)]
-    words = [text[start:end] for start, end in spans]
+    pieces = _TOKEN.split(text)
+    bounds = list(accumulate(map(len, pieces)))
+    words, starts, ends = pieces[1::2], bounds[:-1:2], bounds[1::2]
     if not _HYPHENS.isdisjoint(words):
         kept = [
             index
             for index, word in enumerate(words)
-            if word not in _HYPHENS or not _joins_words(text, *spans[index])
+            if word not in _HYPHENS or not _joins_words(text, starts[index], ends[index])
         ]
-        words, spans = [words[index] for index in kept], [spans[index] for index in kept]
+        words = [words[index] for index in kept]
+        starts, ends = [starts[index] for index in kept], [ends[index] for index in kept]
     known = _FOLDED if reading is None else reading
-    return Tokens(
-        words,
-        [known[word] for word in words],
-        [start for start, _ in spans],
-        [end for _, end in spans],
-    )
+    return Tokens(words, list(map(known.__getitem__, words)), starts, ends)
 
 
 def words_of(phrase: str) -> list[str]:
@@ -93,7 +93,8 @@ class Reading(dict[str, str]):
         """Work out a word that is not known yet; dots that lead to a field's value are its colon."""
         if len(self) >= _REMEMBERED:
             self.clear()
-        self[word] = read = ":" if word.startswith("....") else self._read(word.lower())
+        read = ":" if word.startswith("....") else self._read(word.lower())
+        self[word] = read = sys.intern(read)
         return read
 
 

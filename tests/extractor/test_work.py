@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 GOLD = Path(__file__).resolve().parents[1] / "gold" / "development_reports.jsonl"
 REPORTS = 100
-CALLS_PER_KILOBYTE = 7_600
+CALLS_PER_KILOBYTE = 4_600
 """Python functions called; on Python 3.11, later versions call fewer."""
 CONTEXT_SHARE = 0.57
 """Of all words, those that ConText is given: sentences without a mention are none of its business."""
