@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import mmap
 import os
+import struct
 import time
 from collections import Counter, deque
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing import connection as connections
 from typing import TYPE_CHECKING
 
@@ -24,9 +27,30 @@ if TYPE_CHECKING:
 SHARDS_OF_ONE_LIFE = 200
 """A process is replaced after so many shards: spaCy's vocabulary grows with every new word."""
 
+_ROW = struct.Struct("q")
+
 _DEATHS_OF_ONE_ROW = 2
 """The second process that dies on the same report proves that it is the report."""
 _DEATHS_WITHOUT_A_ROW = 5
+
+
+class Begun:
+    """The row that a process has begun, in memory that its parent sees too, even when it has died.
+
+    A message for each report would wake the parent fifty thousand times in an archive of a million.
+    """
+
+    def __init__(self) -> None:
+        self._memory = mmap.mmap(-1, _ROW.size)
+
+    def set(self, row: int) -> None:
+        """Note a row; 0 is none, because rows are counted from 1."""
+        _ROW.pack_into(self._memory, 0, row)
+
+    def row(self) -> int | None:
+        """Return the row that was begun last."""
+        (row,) = _ROW.unpack_from(self._memory)
+        return row or None
 
 
 @dataclass(slots=True)
@@ -34,8 +58,8 @@ class _Worker:
     """One process, the shard it has, and the report it has begun."""
 
     child: Child
+    begun: Begun
     shard: int | None = None
-    row: int | None = None
     shards_done: int = 0
 
 
@@ -65,7 +89,8 @@ class ShardRunner:
                     processes, len(self.waiting) + sum(w.shard is not None for w in workers)
                 )
                 while len(workers) < wanted:
-                    workers.append(_Worker(Child(self._serve)))
+                    begun = Begun()
+                    workers.append(_Worker(Child(partial(self._serve, begun)), begun))
                 for worker in workers:
                     if worker.shard is None and self.waiting:
                         self._hand_out(worker)
@@ -81,7 +106,8 @@ class ShardRunner:
                 worker.child.stop()
 
     def _hand_out(self, worker: _Worker) -> None:
-        worker.shard, worker.row = self.waiting.popleft(), None
+        worker.shard = self.waiting.popleft()
+        worker.begun.set(0)
         skip = {row for row, deaths in self.deaths.items() if deaths >= _DEATHS_OF_ONE_ROW}
         # One that died while it was idle: listening to it will tell.
         with suppress(BrokenPipeError):
@@ -90,16 +116,13 @@ class ShardRunner:
     def _listen(self, worker: _Worker) -> bool:
         """Take one message; False when the process is gone or has served its time."""
         try:
-            kind, value = worker.child.connection.recv()
+            counts = worker.child.connection.recv()
         except (EOFError, ConnectionResetError):
             self._mourn(worker)
             return False
-        if kind == "row":
-            worker.row = value
-            return True
-        worker.shard, worker.row = None, None
+        worker.shard = None
         worker.shards_done += 1
-        self.on_done(value)
+        self.on_done(counts)
         if worker.shards_done < SHARDS_OF_ONE_LIFE:
             return True
         worker.child.stop()
@@ -110,8 +133,9 @@ class ShardRunner:
         code = worker.child.wait()
         if worker.shard is not None:
             self.waiting.appendleft(worker.shard)
-        if worker.row is not None:
-            self.deaths[worker.row] += 1
+        row = worker.begun.row()
+        if worker.shard is not None and row is not None:
+            self.deaths[row] += 1
             return
         self.unexplained += 1
         if self.unexplained >= _DEATHS_WITHOUT_A_ROW:
@@ -121,7 +145,7 @@ class ShardRunner:
             )
         time.sleep(0.1 * self.unexplained)
 
-    def _serve(self, connection: Connection) -> None:
+    def _serve(self, begun: Begun, connection: Connection) -> None:
         """Run shards as they are handed out: the life of a process."""
         os.environ.setdefault("POLARS_MAX_THREADS", "1")
         from audits.shard import run_shard  # noqa: PLC0415 - polars only after the fork
@@ -137,6 +161,6 @@ class ShardRunner:
                 self.extract,
                 report_timeout_s=self.report_timeout_s,
                 skip=skip,
-                on_report=lambda row: connection.send(("row", row)),
+                on_report=begun.set,
             )
-            connection.send(("done", counts))
+            connection.send(counts)

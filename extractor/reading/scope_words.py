@@ -72,11 +72,14 @@ class ScopeWords:
         """Whether a report names anything of the region; a blank one is for the reader to judge."""
         if not text.strip():
             return True
-        words = tokenise(text, speller.reading).lower
-        told = tokenise(description, speller.reading).lower
+        return self.named.stand_in(tokenise(description, speller.reading).lower) or self._stand_in(
+            tokenise(text, speller.reading).lower
+        )
+
+    def _stand_in(self, words: Sequence[str]) -> bool:
+        """Whether the words of a text name anything of the region."""
         return (
             self.named.stand_in(words)
-            or self.named.stand_in(told)
             or any(all(step.stand_in(words) for step in steps) for steps in self.joined)
             or (self.bare.stand_in(words) and self.regions.isdisjoint(words))
         )
