@@ -17,6 +17,7 @@ from cli.audit import audit
 from cli.backup import backup, restore
 from cli.evaluate import evaluate
 from cli.extract import extract
+from cli.mllp import mllp
 from cli.patterns import app as patterns
 from cli.purge import purge
 from cli.serve import serve
@@ -55,6 +56,7 @@ app.command(rich_help_panel="The service")(verify_log)
 app.command(rich_help_panel="The service")(backup)
 app.command(rich_help_panel="The service")(restore)
 app.command(rich_help_panel="The service in production")(processes.api)
+app.command(rich_help_panel="The service in production")(mllp)
 app.command(rich_help_panel="The service in production")(processes.worker)
 app.command(rich_help_panel="The service in production")(processes.dispatcher)
 app.add_typer(processes.db_app, name="db", rich_help_panel="The service in production")
