@@ -18,6 +18,7 @@ from cli.backup import backup, restore
 from cli.evaluate import evaluate
 from cli.extract import extract
 from cli.mllp import mllp
+from cli.omop import omop
 from cli.patterns import app as patterns
 from cli.purge import purge
 from cli.serve import serve
@@ -42,6 +43,7 @@ app = typer.Typer(
 app.command(rich_help_panel="On this machine")(extract)
 app.command(rich_help_panel="On this machine")(audit)
 app.add_typer(validation, name="validation", rich_help_panel="On this machine")
+app.command(rich_help_panel="On this machine")(omop)
 app.command(rich_help_panel="On this machine")(evaluate)
 app.add_typer(patterns, name="patterns", rich_help_panel="On this machine")
 app.command(rich_help_panel="The service")(serve)
