@@ -19,13 +19,12 @@ import structlog
 from api.accepting import Once, store_once
 from api.admission import Admission
 from api.frames import frames
+from api.posted import TextTooLongError, new_report
 from api.problems import Code, Problem
-from archives import Refusal, SourceReport
+from archives import Refusal
 from archives.hl7v2 import decode_message, message_entries
 from archives.hl7v2_frames import Frame
 from archives.hl7v2_syntax import NotHl7Error, Segment, parse_message
-from archives.surrogates import storable
-from extractor.model import MAX_TEXT_CHARS
 from standards.hl7v2 import Condition, Fault, Verdict, acknowledgement
 from storage import idempotency
 from storage.database import Database
@@ -125,22 +124,12 @@ def _reports(body: bytes) -> list[NewReport]:
     for entry in message_entries(Frame(1, body), "message"):
         if isinstance(entry, Refusal):
             raise RefusedError(_unread(entry))
-        found.append(_new_report(storable(entry)))
+        try:
+            found.append(new_report(entry))
+        except TextTooLongError as error:
+            fault = Fault(Verdict.ERROR, Condition.DATA_TYPE, str(error))
+            raise RefusedError(fault) from None
     return found
-
-
-def _new_report(entry: SourceReport) -> NewReport:
-    report = entry.report
-    if len(report.text) > MAX_TEXT_CHARS:
-        reason = f"The report is longer than {MAX_TEXT_CHARS} characters."
-        raise RefusedError(Fault(Verdict.ERROR, Condition.DATA_TYPE, reason))
-    return NewReport(
-        text=report.text,
-        source=entry.source,
-        report_id=report.report_id,
-        patient=report.patient,
-        study=report.study,
-    )
 
 
 def _once(head: Segment, posted: Sequence[NewReport]) -> Once:

@@ -6,9 +6,10 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from api.access import TheNote
+from api.fhir_problems import FhirResponse
 from api.routes.reports import TheService, load
 from api.scopes import Scope
 from api.security import CurrentKey, Needs, check_scope, may
@@ -28,12 +29,6 @@ _STATUSES = {
 _RESOURCE: dict[int | str, dict[str, Any]] = {
     200: {"content": {MEDIA_TYPE: {}}, "description": "The DiagnosticReport."}
 }
-
-
-class FhirResponse(JSONResponse):
-    """A FHIR resource as JSON."""
-
-    media_type = MEDIA_TYPE
 
 
 @router.get(

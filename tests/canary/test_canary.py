@@ -38,6 +38,8 @@ ANSWERS: dict[str, set[Mark]] = {
     "/v1/reports": METADATA | NAMES,
     "/v1/reports/{id}": METADATA | NAMES | WORDS,
     "/v1/reports/{id}/fhir": METADATA | NAMES | WORDS,
+    "/fhir/DiagnosticReport/{id}": METADATA | NAMES | WORDS,
+    "/fhir/async/{id}": METADATA | NAMES | WORDS,
     "/v1/extract": {Mark.REPORT_ID} | WORDS,
     "/v1/audits": NAMES | ARGUMENTS,
     "/v1/audits/{id}": NAMES | ARGUMENTS,
