@@ -9,17 +9,19 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
+from api.admission import Admission
 from api.callers import Caller
 from api.problems import Code, FieldError, Problem
 from api.service import Service
 from api.validation import failed
 from storage import idempotency, reports
+from storage.database import Database
 from storage.idempotency import Answer
 from storage.model import Accepted, Lane, NewReport, ReportState
 
@@ -43,6 +45,13 @@ class Acceptance:
     reports: Sequence[Accepted]
     is_replayed: bool = False
     """It was done before, under the same ``Idempotency-Key``."""
+
+
+class Door(Protocol):
+    """Where reports come in: over HTTP, or over a feed."""
+
+    database: Database
+    admission: Admission
 
 
 class OtherWasFirstError(Exception):
@@ -72,11 +81,7 @@ async def accept(
     service: Service, posted: Sequence[NewReport], *, lane: Lane, once: Once | None
 ) -> Acceptance:
     """Store reports and ring for those that are new; or recall what was stored before."""
-    try:
-        acceptance = await run_in_threadpool(_store, service, posted, lane=lane, once=once)
-    except OtherWasFirstError:
-        # What the other one remembered is committed by now.
-        acceptance = await run_in_threadpool(_store, service, posted, lane=lane, once=once)
+    acceptance = await run_in_threadpool(store_once, service, posted, lane=lane, once=once)
     fresh = [one for one in acceptance.reports if one.is_new and one.work_id is not None]
     _LOG.info("reports_accepted", accepted=len(acceptance.reports), lane=lane.value)
     if fresh and not acceptance.is_replayed:
@@ -84,15 +89,24 @@ async def accept(
     return acceptance
 
 
-def _store(
-    service: Service, posted: Sequence[NewReport], *, lane: Lane, once: Once | None
+def store_once(
+    door: Door, posted: Sequence[NewReport], *, lane: Lane, once: Once | None
 ) -> Acceptance:
-    with service.database.begin() as conn:
+    """Store reports in one transaction, or recall what was stored before; nobody is told of it."""
+    try:
+        return _store(door, posted, lane=lane, once=once)
+    except OtherWasFirstError:
+        # What the other one remembered is committed by now.
+        return _store(door, posted, lane=lane, once=once)
+
+
+def _store(door: Door, posted: Sequence[NewReport], *, lane: Lane, once: Once | None) -> Acceptance:
+    with door.database.begin() as conn:
         if once is not None:
             answer = idempotency.recall(conn, once.request)
             if answer is not None:
                 return _replay(answer, once)
-        service.admission.check(conn)
+        door.admission.check(conn)
         accepted = reports.accept(conn, posted, lane=lane)
         if once is not None and not idempotency.remember(
             conn, once.request, _answer(once, accepted)

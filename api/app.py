@@ -22,6 +22,7 @@ from api.body_limit import BodyLimit
 from api.cursors import Cursors
 from api.edge import Edge
 from api.extraction import Extraction
+from api.fhir_problems import FHIR_PATH
 from api.hosts import KnownHosts, known_names
 from api.limits import Limits
 from api.listing import PARAMETERS
@@ -32,7 +33,17 @@ from api.pages import problem_page
 from api.pages.routes import ROUTERS as PAGES
 from api.pages.routes import trying
 from api.problems import Code, FieldError, Problem
-from api.routes import access_log, audit_results, audits, extract, health, reports, uploads
+from api.routes import (
+    access_log,
+    audit_results,
+    audits,
+    extract,
+    fhir,
+    fhir_server,
+    health,
+    reports,
+    uploads,
+)
 from api.service import Ring, Service
 from api.settings import ApiSettings
 from api.tus import UPLOADS_PATH, TusVersion
@@ -101,6 +112,8 @@ def make_application(settings: ApiSettings) -> FastAPI:
                 default=settings.max_body_bytes,
                 by_path={
                     REPORTS_PATH: settings.max_submission_bytes,
+                    FHIR_PATH: settings.max_submission_bytes,
+                    f"{FHIR_PATH}/DiagnosticReport": settings.max_submission_bytes,
                     AUDITS_PATH: settings.max_archive_bytes,
                     PREVIEW_PATH: settings.max_archive_bytes,
                     UPLOADS_PATH + "/": settings.max_archive_bytes,
@@ -111,7 +124,17 @@ def make_application(settings: ApiSettings) -> FastAPI:
         ],
         exception_handlers=_HANDLERS,
     )
-    for routes in (reports, extract, uploads, audits, audit_results, access_log, health):
+    for routes in (
+        reports,
+        fhir,
+        fhir_server,
+        extract,
+        uploads,
+        audits,
+        audit_results,
+        access_log,
+        health,
+    ):
         app.include_router(routes.router)
     for pages in PAGES:
         app.include_router(pages)

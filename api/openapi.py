@@ -8,8 +8,10 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from api.audit_queries import SOURCE
+from api.fhir_problems import is_fhir_path
 from api.problems import MEDIA_TYPE, Code
 from api.schemas import EXTRACT, SUBMISSION
+from standards.fhir import MEDIA_TYPE as FHIR_TYPE
 
 TITLE = "Marrow"
 DESCRIPTION = """\
@@ -47,9 +49,9 @@ def describe(app: FastAPI) -> dict[str, Any]:
         _add_request(schemas, "ExtractIn", EXTRACT.json_schema(ref_template=_COMPONENTS))
         _add_request(schemas, "AuditSource", SOURCE.json_schema(ref_template=_COMPONENTS))
         schemas["Problem"] = _problem_schema()
-        for path in document["paths"].values():
-            for operation in path.values():
-                _add_problems(operation)
+        for path, operations in document["paths"].items():
+            for operation in operations.values():
+                _add_problems(operation, in_fhir=is_fhir_path(path))
         app.openapi_schema = document
     return app.openapi_schema
 
@@ -59,8 +61,14 @@ def _add_request(schemas: dict[str, Any], name: str, schema: dict[str, Any]) -> 
     schemas[name] = schema
 
 
-def _add_problems(operation: dict[str, Any]) -> None:
+def _add_problems(operation: dict[str, Any], *, in_fhir: bool) -> None:
     operation["responses"].pop("422", None)
+    if in_fhir:
+        operation["responses"]["default"] = {
+            "description": "An OperationOutcome",
+            "content": {FHIR_TYPE: {"schema": {"type": "object"}}},
+        }
+        return
     operation["responses"]["default"] = {
         "description": "A problem",
         "content": {MEDIA_TYPE: {"schema": {"$ref": _COMPONENTS.format(model="Problem")}}},

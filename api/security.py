@@ -28,6 +28,7 @@ PUBLIC = frozenset(
     {
         "/healthz/live",
         "/healthz/ready",
+        "/fhir/metadata",
         "/openapi.json",
         "/static/{name}",
         "/sign-in",
@@ -38,7 +39,7 @@ PUBLIC = frozenset(
 """Routes that need no key: they say nothing of any report."""
 ANY_KEY = frozenset({"/", "/sign-out", "/sessions", "/sessions/{id}/end"})
 """Routes that any key opens: they show what else it opens, and sessions of the same caller."""
-PROGRAMS = ("/v1", "/healthz", "/openapi.json", "/metrics")
+PROGRAMS = ("/v1", "/fhir", "/healthz", "/openapi.json", "/metrics")
 """Below these paths all is for programs: keys in headers, no cookies, problems as JSON."""
 
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="marrow"'}

@@ -139,8 +139,8 @@ def report_summary(report: StoredReport) -> dict[str, Any]:
         "state": report.state.value,
         "version": report.version,
         "superseded_by": report.superseded_by,
-        "accepted_at": _timestamp(report.accepted_at),
-        "finished_at": _timestamp(report.finished_at),
+        "accepted_at": timestamp(report.accepted_at),
+        "finished_at": timestamp(report.finished_at),
         "patient": {
             "id": report.patient.id,
             "age_years": report.patient.age_years,
@@ -183,5 +183,6 @@ def accepted_view(accepted: Accepted) -> dict[str, Any]:
     }
 
 
-def _timestamp(at: datetime | None) -> str | None:
+def timestamp(at: datetime | None) -> str | None:
+    """Return a moment as RFC 3339 has it."""
     return None if at is None else at.isoformat().replace("+00:00", "Z")

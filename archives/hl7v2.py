@@ -38,18 +38,18 @@ def read_hl7v2(file: ArchiveFile, mapping: Mapping) -> Iterator[Entry]:
     with open_bytes(file) as stream:
         for frame in frames(stream):
             found = True
-            yield from _message_entries(frame, file.name)
+            yield from message_entries(frame, file.name)
     if not found:
         yield Refusal(file.name, 1, "no_hl7_message", "The file holds no HL7 v2 message.")
 
 
-def _message_entries(frame: Frame, path: str) -> Iterator[Entry]:
+def message_entries(frame: Frame, path: str) -> Iterator[Entry]:
     """Yield at least one entry for a frame: its reports, or the reason why there is none."""
     if frame.fault is not None:
         yield Refusal(path, frame.line, *_FAULTS[frame.fault])
         return
     try:
-        segments = parse_message(_decode(frame.body))
+        segments = parse_message(decode_message(frame.body))
     except NotHl7Error as error:
         empty = not frame.body.replace(b"<R>", b"").strip()
         yield Refusal(path, frame.line, "empty_hl7" if empty else "not_hl7", str(error))
@@ -87,7 +87,7 @@ def _why_empty(orders: list[Order]) -> tuple[str, str]:
     return "no_text", "The message has no OBX with report text."
 
 
-def _decode(body: bytes) -> str:
+def decode_message(body: bytes) -> str:
     """Decode one message: UTF-8, else what MSH-18 declares, else the likeliest encoding."""
     try:
         return body.decode("utf-8")

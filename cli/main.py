@@ -17,6 +17,8 @@ from cli.audit import audit
 from cli.backup import backup, restore
 from cli.evaluate import evaluate
 from cli.extract import extract
+from cli.mllp import mllp
+from cli.omop import omop
 from cli.patterns import app as patterns
 from cli.purge import purge
 from cli.serve import serve
@@ -41,6 +43,7 @@ app = typer.Typer(
 app.command(rich_help_panel="On this machine")(extract)
 app.command(rich_help_panel="On this machine")(audit)
 app.add_typer(validation, name="validation", rich_help_panel="On this machine")
+app.command(rich_help_panel="On this machine")(omop)
 app.command(rich_help_panel="On this machine")(evaluate)
 app.add_typer(patterns, name="patterns", rich_help_panel="On this machine")
 app.command(rich_help_panel="The service")(serve)
@@ -55,6 +58,7 @@ app.command(rich_help_panel="The service")(verify_log)
 app.command(rich_help_panel="The service")(backup)
 app.command(rich_help_panel="The service")(restore)
 app.command(rich_help_panel="The service in production")(processes.api)
+app.command(rich_help_panel="The service in production")(mllp)
 app.command(rich_help_panel="The service in production")(processes.worker)
 app.command(rich_help_panel="The service in production")(processes.dispatcher)
 app.add_typer(processes.db_app, name="db", rich_help_panel="The service in production")

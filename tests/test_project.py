@@ -25,6 +25,7 @@ PACKAGES = (
     "cli",
     "evaluation",
     "extractor",
+    "standards",
     "storage",
     "workers",
 )

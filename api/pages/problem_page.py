@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api.fhir_problems import is_fhir_path, outcome_response
 from api.pages.rendering import page
 from api.pages.sign_in_page import sign_in_page
 from api.problems import KINDS, Code, problem_response
@@ -24,6 +25,8 @@ _SIGN_IN = frozenset({Code.KEY_MISSING, Code.SESSION_OVER})
 def answer(scope: MutableMapping[str, Any], problem: Problem, request_id: str) -> Response:
     """Return the answer to a request that came to nothing, in the form that the client reads."""
     request = Request(scope)
+    if is_fhir_path(scope["path"]):
+        return outcome_response(problem, request_id)
     if not is_for_people(request):
         return problem_response(problem, request_id)
     if problem.code in _SIGN_IN:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -46,6 +47,7 @@ _TAKES_AWAY = [Depends(Needs(Scope.AUDITS_READ)), Depends(Needs(Scope.EXPORT))]
 """What a route takes that gives out whole files."""
 _MEDIA_TYPES = {
     ".csv": "text/csv; charset=utf-8",
+    ".fhir": "application/fhir+ndjson",
     ".html": "text/html; charset=utf-8",
     ".json": "application/json",
     ".ndjson": "application/x-ndjson",
@@ -136,6 +138,28 @@ async def get_results(
     if query.format is TableFormat.PARQUET:
         return await _file(service, id, file)
     return await _converted(service, id, file, query.format)
+
+
+@router.get(
+    AUDITS_PATH + "/{id}/fhir",
+    response_class=StreamingResponse,
+    responses=_contents(".fhir"),
+    dependencies=_TAKES_AWAY,
+)
+async def get_fhir(
+    id: str,  # noqa: A002 - the name in the path
+    key: CurrentKey,
+    service: TheService,
+) -> Response:
+    """Return every report that was read as a FHIR R4 DiagnosticReport, a line each (NDJSON).
+
+    Takes the scope `export` as well. Without the scope `text:read` nothing is quoted; texts are in
+    no audit's files.
+    """
+    folder = await run_in_threadpool(_folder, service, id)
+    lines = _fhir_lines(service, folder, with_words=may(key, Scope.TEXT_READ))
+    headers = _headers("diagnostic-reports.ndjson")
+    return StreamingResponse(lines, media_type=_MEDIA_TYPES[".fhir"], headers=headers)
 
 
 @router.get(
@@ -235,21 +259,36 @@ async def _converted(service: Service, id_: str, file: OutputFile, form: TableFo
     convert = table_as_csv if form is TableFormat.CSV else table_as_ndjson
     name = f"{Path(file).stem}.{form.value}"
     return StreamingResponse(
-        _convert(service, f"{folder}/{file.value}", convert),
+        _convert(service, folder, file, convert),
         media_type=_MEDIA_TYPES[f".{form.value}"],
         headers=_headers(name),
     )
 
 
 def _convert(
-    service: Service, name: str, convert: Callable[[Path], Iterator[bytes]]
+    service: Service, folder: str, file: OutputFile, convert: Callable[[Path], Iterator[bytes]]
 ) -> Iterator[bytes]:
-    folder = service.files.scratch / f"download-{uuid4().hex}"
+    with _fetched(service, folder, file) as [table]:
+        yield from convert(table)
+
+
+def _fhir_lines(service: Service, folder: str, *, with_words: bool) -> Iterator[bytes]:
+    from api.fhir_export import fhir_lines  # noqa: PLC0415 (as above)
+
+    with _fetched(service, folder, OutputFile.ASSESSMENTS, OutputFile.MENTIONS) as tables:
+        yield from fhir_lines(*tables, with_words=with_words)
+
+
+@contextmanager
+def _fetched(service: Service, folder: str, *files: OutputFile) -> Iterator[list[Path]]:
+    """Give local copies of output files, for as long as they are read."""
+    scratch = service.files.scratch / f"download-{uuid4().hex}"
     try:
-        service.files.fetch(name, folder / "table")
-        yield from convert(folder / "table")
+        for file in files:
+            service.files.fetch(f"{folder}/{file.value}", scratch / file.value)
+        yield [scratch / file.value for file in files]
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _headers(name: str) -> dict[str, str]:

@@ -45,10 +45,15 @@ def test_it_says_that_it_is_no_diagnosis(document: dict[str, Any]) -> None:
 def test_every_operation_describes_its_problems_and_its_keys(document: dict[str, Any]) -> None:
     for path, operations in document["paths"].items():
         for operation in operations.values():
-            problem = operation["responses"]["default"]["content"]["application/problem+json"]
-            assert problem["schema"] == {"$ref": "#/components/schemas/Problem"}
+            content = operation["responses"]["default"]["content"]
+            if path.startswith("/fhir"):
+                assert set(content) == {"application/fhir+json"}
+            else:
+                problem = content["application/problem+json"]
+                assert problem["schema"] == {"$ref": "#/components/schemas/Problem"}
             assert "422" not in operation["responses"]
-            assert bool(operation.get("security")) != path.startswith("/healthz")
+            is_public = path.startswith("/healthz") or path == "/fhir/metadata"
+            assert bool(operation.get("security")) != is_public
 
 
 def test_every_code_has_its_kind() -> None:

@@ -50,6 +50,8 @@ ALWAYS = [
 NEEDS_LUCK = {
     ("DELETE", "/v1/reports/{id}"),
     ("DELETE", "/v1/audits/{id}"),
+    ("POST", "/fhir"),
+    ("POST", "/fhir/DiagnosticReport"),
     ("POST", "/v1/audits"),
     ("POST", "/v1/audits/preview"),
     ("POST", "/v1/audits/{id}/cancel"),
@@ -57,8 +59,8 @@ NEEDS_LUCK = {
     ("PATCH", "/v1/uploads/{id}"),
     ("DELETE", "/v1/uploads/{id}"),
 }
-"""Operations that chance does not bring to an end: an archive is no random bytes, what is done cannot
-be cancelled, a piece has its place, and ids that others need are not given away."""
+"""Operations that chance does not bring to an end: an archive is no random bytes and a FHIR report
+no random object, what is done cannot be cancelled, a piece has its place, and ids that others need are not given away."""
 UPLOADS = "/v1/uploads"
 """Its protocol (tus) wants 412 where its version is missing, which the check takes for accepted."""
 DESCRIPTION: dict[str, Any] = json.loads(CHECKED_IN.read_text("utf-8"))
@@ -99,6 +101,7 @@ def known(api: Api, token: str) -> dict[str, str]:
         upload = client.post(UPLOADS, headers=tus)
     return {
         "/v1/reports/{id}": read.json()["id"],
+        "/fhir/": read.json()["id"].replace("_", "-"),
         "/v1/audits/{id}": audit.json()["id"],
         "/v1/uploads/{id}": upload.headers["location"].rpartition("/")[2],
     }

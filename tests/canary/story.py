@@ -236,7 +236,7 @@ def look_at_audits(recorder: Recorder) -> None:
     """Ask for all that there is of every audit."""
     for audit in recorder.ask("GET", AUDITS).json()["audits"]:
         id_ = audit["id"]
-        for rest in ("", "/events", "/cases", "/failures", "/results", "/report"):
+        for rest in ("", "/events", "/cases", "/failures", "/results", "/fhir", "/report"):
             recorder.ask("GET", AUDIT + rest, path=f"{AUDITS}/{id_}{rest}")
         for rest in ("/cases", "/failures"):
             recorder.ask(

@@ -37,6 +37,9 @@ WORDS = {Mark.TEXT, Mark.HEADING}
 ANSWERS: dict[str, set[Mark]] = {
     "/v1/reports": METADATA | NAMES,
     "/v1/reports/{id}": METADATA | NAMES | WORDS,
+    "/v1/reports/{id}/fhir": METADATA | NAMES | WORDS,
+    "/fhir/DiagnosticReport/{id}": METADATA | NAMES | WORDS,
+    "/fhir/async/{id}": METADATA | NAMES | WORDS,
     "/v1/extract": {Mark.REPORT_ID} | WORDS,
     "/v1/audits": NAMES | ARGUMENTS,
     "/v1/audits/{id}": NAMES | ARGUMENTS,
@@ -44,6 +47,7 @@ ANSWERS: dict[str, set[Mark]] = {
     "/v1/audits/{id}/cases": NAMES | WORDS | {Mark.PATIENT_ID},
     "/v1/audits/{id}/failures": NAMES,
     "/v1/audits/{id}/results": NAMES | WORDS | {Mark.PATIENT_ID},
+    "/v1/audits/{id}/fhir": METADATA | NAMES | WORDS,
     "/v1/audits/{id}/report": NAMES | WORDS | {Mark.PATIENT_ID},
     "/v1/audits/{id}/files/{file}": NAMES,
     "/v1/audits/preview": NAMES | ARGUMENTS,
