@@ -32,7 +32,16 @@ from api.pages import problem_page
 from api.pages.routes import ROUTERS as PAGES
 from api.pages.routes import trying
 from api.problems import Code, FieldError, Problem
-from api.routes import access_log, audit_results, audits, extract, health, reports, uploads
+from api.routes import (
+    access_log,
+    audit_results,
+    audits,
+    extract,
+    health,
+    reports,
+    samples,
+    uploads,
+)
 from api.service import Ring, Service
 from api.settings import ApiSettings
 from api.tus import UPLOADS_PATH, TusVersion
@@ -111,7 +120,16 @@ def make_application(settings: ApiSettings) -> FastAPI:
         ],
         exception_handlers=_HANDLERS,
     )
-    for routes in (reports, extract, uploads, audits, audit_results, access_log, health):
+    for routes in (
+        reports,
+        extract,
+        uploads,
+        audits,
+        audit_results,
+        samples,
+        access_log,
+        health,
+    ):
         app.include_router(routes.router)
     for pages in PAGES:
         app.include_router(pages)

@@ -9,6 +9,7 @@ from fastapi.openapi.utils import get_openapi
 
 from api.audit_queries import SOURCE
 from api.problems import MEDIA_TYPE, Code
+from api.review_schemas import DECISION, SAMPLE
 from api.schemas import EXTRACT, SUBMISSION
 
 TITLE = "Marrow"
@@ -46,6 +47,8 @@ def describe(app: FastAPI) -> dict[str, Any]:
         _add_request(schemas, "Submission", SUBMISSION.json_schema(ref_template=_COMPONENTS))
         _add_request(schemas, "ExtractIn", EXTRACT.json_schema(ref_template=_COMPONENTS))
         _add_request(schemas, "AuditSource", SOURCE.json_schema(ref_template=_COMPONENTS))
+        _add_request(schemas, "SampleIn", SAMPLE.json_schema(ref_template=_COMPONENTS))
+        _add_request(schemas, "DecisionIn", DECISION.json_schema(ref_template=_COMPONENTS))
         schemas["Problem"] = _problem_schema()
         for path in document["paths"].values():
             for operation in path.values():
