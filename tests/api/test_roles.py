@@ -86,6 +86,14 @@ WHO_MAY = {
     "GET /reports": "svrna",
     "GET /reports.csv": "na",
     "GET /reports/{id}": "svrna",
+    "GET /audits/{id}/review": "vrna",
+    "POST /audits/{id}/review": "na",
+    "GET /audits/{id}/review/{sample}": "rna",
+    "POST /audits/{id}/review/{sample}/decisions": "rna",
+    "POST /audits/{id}/review/{sample}/undo": "rna",
+    "GET /audits/{id}/review/{sample}/disagreements": "rna",
+    "POST /audits/{id}/review/{sample}/verdicts": "rna",
+    "GET /audits/{id}/review/{sample}/validation": "vrna",
 }
 PLACES = {"{id}": "none_0", "{file}": "summary.json", "{name}": "marrow.css"}
 
