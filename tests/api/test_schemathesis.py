@@ -57,6 +57,7 @@ NEEDS_LUCK = {
     ("PATCH", "/v1/uploads/{id}"),
     ("DELETE", "/v1/uploads/{id}"),
     ("DELETE", "/v1/audits/{id}/samples/{sample}"),
+    ("DELETE", "/v1/audits/{id}/samples/{sample}/items/{item}/decision"),
     ("PUT", "/v1/audits/{id}/samples/{sample}/items/{item}/verdict"),
 }
 """Operations that chance does not bring to an end: an archive is no random bytes, what is done cannot
