@@ -14,6 +14,7 @@ RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
 BENCH := $(VENV)/.bench-installed
 S3 := $(VENV)/.s3-installed
+BROWSER := $(VENV)/.browser-installed
 # Libraries to measure against that need another spaCy
 PEERS := .venv-peers
 # Arguments for one run, as in: make test ARGS="tests/api -k problems"
@@ -117,6 +118,14 @@ soak: $(DEV) ## Send 200,000 reports through the service (make soak ARGS="--repo
 check-s3: $(S3) ## Put files into a real object store (SeaweedFS, started here), and fetch and remove them
 	@$(RUN) -m pytest tests/s3 $(ARGS)
 
+.PHONY: check-pages
+check-pages: $(BROWSER) ## Look at every page of a running service with chromium: axe, keyboard, no scripts (minutes)
+	@MARROW_BROWSER=1 $(RUN) -m pytest tests/pages $(ARGS)
+
+.PHONY: screenshots
+screenshots: $(BROWSER) ## Photograph every page at three widths, light and dark, into screenshots/
+	@$(RUN) -m scripts.screenshots $(ARGS)
+
 .PHONY: audit-kill
 audit-kill: $(DEV) ## Audit 200,000 reports, kill -9 and resume, compare every table (minutes)
 	@$(RUN) scripts/audit_kill.py $(ARGS)
@@ -136,6 +145,7 @@ lock: $(DEV) ## Write requirements/*.txt anew (make lock ARGS=--upgrade for newe
 	@$(BIN)/$(UV_LOCK) $(ARGS) --group build -c requirements/dev.txt -o requirements/build.txt
 	@$(BIN)/$(UV_LOCK) $(ARGS) --group bench -c requirements/runtime.txt -c requirements/dev.txt -o requirements/bench.txt
 	@$(BIN)/$(UV_LOCK) $(ARGS) --group s3 -c requirements/runtime.txt -c requirements/dev.txt -o requirements/s3.txt
+	@$(BIN)/$(UV_LOCK) $(ARGS) --group browser -c requirements/runtime.txt -c requirements/dev.txt -o requirements/browser.txt
 	@$(BIN)/$(UV_LOCK) $(ARGS) --group peers -o requirements/peers.txt
 
 .PHONY: lock-check
@@ -171,6 +181,11 @@ $(BENCH): requirements/bench.txt $(DEV)
 $(S3): requirements/s3.txt $(DEV)
 	@echo "Installing an object store and its driver to test with"
 	@$(PIP_LOCKED) --require-hashes -r requirements/s3.txt
+	@touch $@
+
+$(BROWSER): requirements/browser.txt $(DEV)
+	@echo "Installing the driver of a browser"
+	@$(PIP_LOCKED) --require-hashes -r requirements/browser.txt
 	@touch $@
 
 $(PEERS)/.installed: requirements/peers.txt

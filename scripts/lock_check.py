@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCKS = ("runtime.txt", "dev.txt", "build.txt", "bench.txt", "s3.txt", "peers.txt")
+LOCKS = ("runtime.txt", "dev.txt", "build.txt", "bench.txt", "s3.txt", "browser.txt", "peers.txt")
 
 
 def main() -> int:

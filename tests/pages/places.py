@@ -1,0 +1,23 @@
+"""Every page that the service has, and states of pages: what is looked at and photographed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.pages.served import Served
+
+
+def places(served: Served) -> dict[str, str]:
+    """Return paths by names that say what is seen; a new page is added here."""
+    return {
+        "start": "/",
+        "reports": "/reports",
+        "reports of one level": "/reports?level=stated",
+        "no report": "/reports?finding=tumour&level=stated&site=calcaneus",
+        "one report": f"/reports/{served.stated}",
+        "try": "/try",
+        "sessions": "/sessions",
+        "sign in": "/sign-in",
+        "no such page": "/reports/none",
+    }
