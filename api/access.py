@@ -29,6 +29,7 @@ ACTIONS = {
     Scope.AUDITS_WRITE: Action.SUBMIT,
     Scope.AUDITS_READ: Action.FOLLOW,
     Scope.AUDITS_DELETE: Action.DELETE,
+    Scope.REVIEW: Action.CHANGE,
     Scope.EXPORT: Action.EXPORT,
     Scope.KEYS_ADMIN: Action.ADMINISTER,
     Scope.LOG_READ: Action.READ_LOG,

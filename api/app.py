@@ -42,6 +42,7 @@ from api.routes import (
     fhir_server,
     health,
     reports,
+    samples,
     uploads,
 )
 from api.service import Ring, Service
@@ -132,6 +133,7 @@ def make_application(settings: ApiSettings) -> FastAPI:
         uploads,
         audits,
         audit_results,
+        samples,
         access_log,
         health,
     ):

@@ -10,6 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from api.audit_queries import SOURCE
 from api.fhir_problems import is_fhir_path
 from api.problems import MEDIA_TYPE, Code
+from api.review_schemas import DECISION, SAMPLE
 from api.schemas import EXTRACT, SUBMISSION
 from standards.fhir import MEDIA_TYPE as FHIR_TYPE
 
@@ -48,6 +49,8 @@ def describe(app: FastAPI) -> dict[str, Any]:
         _add_request(schemas, "Submission", SUBMISSION.json_schema(ref_template=_COMPONENTS))
         _add_request(schemas, "ExtractIn", EXTRACT.json_schema(ref_template=_COMPONENTS))
         _add_request(schemas, "AuditSource", SOURCE.json_schema(ref_template=_COMPONENTS))
+        _add_request(schemas, "SampleIn", SAMPLE.json_schema(ref_template=_COMPONENTS))
+        _add_request(schemas, "DecisionIn", DECISION.json_schema(ref_template=_COMPONENTS))
         schemas["Problem"] = _problem_schema()
         for path, operations in document["paths"].items():
             for operation in operations.values():

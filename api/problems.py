@@ -39,6 +39,12 @@ class Code(StrEnum):
     AUDIT_NOT_FOUND = "AUDIT_NOT_FOUND"
     AUDIT_NOT_DONE = "AUDIT_NOT_DONE"
     AUDIT_OVER = "AUDIT_OVER"
+    SAMPLE_NOT_FOUND = "SAMPLE_NOT_FOUND"
+    ITEM_NOT_FOUND = "ITEM_NOT_FOUND"
+    ARCHIVE_CHANGED = "ARCHIVE_CHANGED"
+    REVIEWERS_FULL = "REVIEWERS_FULL"
+    VERDICT_STANDS = "VERDICT_STANDS"
+    NOT_DISPUTED = "NOT_DISPUTED"
     ARCHIVE_UNREADABLE = "ARCHIVE_UNREADABLE"
     UPLOAD_NOT_FOUND = "UPLOAD_NOT_FOUND"
     UPLOAD_OFFSET = "UPLOAD_OFFSET"
@@ -90,6 +96,12 @@ KINDS: Mapping[Code, Kind] = {
     Code.AUDIT_NOT_FOUND: Kind(404, "There is no such audit"),
     Code.AUDIT_NOT_DONE: Kind(409, "The audit has no results yet"),
     Code.AUDIT_OVER: Kind(409, "The audit is over already"),
+    Code.SAMPLE_NOT_FOUND: Kind(404, "There is no such sample"),
+    Code.ITEM_NOT_FOUND: Kind(404, "There is no such report in the sample"),
+    Code.ARCHIVE_CHANGED: Kind(409, "The archive is not the one that was audited"),
+    Code.REVIEWERS_FULL: Kind(409, "Two others review this sample"),
+    Code.VERDICT_STANDS: Kind(409, "The report was decided between the reviewers"),
+    Code.NOT_DISPUTED: Kind(409, "No two reviewers disagree on this report"),
     Code.ROUTE_NOT_FOUND: Kind(404, "There is nothing at this address"),
     Code.METHOD_NOT_ALLOWED: Kind(405, "This address does not take that method"),
     Code.UPLOAD_NOT_FOUND: Kind(404, "There is no such upload"),

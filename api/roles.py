@@ -30,7 +30,7 @@ class Role(StrEnum):
 
 
 _VIEWER = frozenset({Scope.REPORTS_READ, Scope.AUDITS_READ})
-_REVIEWER = _VIEWER | {Scope.TEXT_READ, Scope.EXTRACT}
+_REVIEWER = _VIEWER | {Scope.TEXT_READ, Scope.EXTRACT, Scope.REVIEW}
 SCOPES: Mapping[Role, frozenset[Scope]] = {
     Role.SUBMITTER: frozenset({Scope.REPORTS_WRITE, Scope.REPORTS_READ}),
     Role.VIEWER: _VIEWER,

@@ -19,6 +19,8 @@ class Scope(StrEnum):
     AUDITS_READ = "audits:read"
     """States and what was found; with ``text:read`` also what shows the words around it."""
     AUDITS_DELETE = "audits:delete"
+    REVIEW = "review"
+    """Judging the reports of a sample, and deciding between two who disagree."""
     EXPORT = "export"
     """Taking lists, tables and files of results away."""
     KEYS_ADMIN = "keys:admin"

@@ -67,10 +67,17 @@ class Validation:
 
 
 def validate(
-    sample: Sample, reviews: Sequence[Mapping[str, Decision]], *, width: float = WISHED_WIDTH
+    sample: Sample,
+    reviews: Sequence[Mapping[str, Decision]],
+    *,
+    verdicts: Mapping[str, Decision] | None = None,
+    width: float = WISHED_WIDTH,
 ) -> Validation:
-    """Weigh one review or two; where two disagree, neither counts until somebody decides between them."""
-    decided = _joined(reviews)
+    """Weigh one review or two; where two disagree, neither counts until somebody decides between them.
+
+    ``verdicts``: what was decided between them. Agreement is that of the reviews before.
+    """
+    decided = _joined(reviews) | dict(verdicts or {})
     counts = {stratum: Counter[Decision]() for stratum in Stratum}
     for one in sample.items:
         if one.item in decided:

@@ -48,7 +48,7 @@ def create(file: Annotated[Path, typer.Argument(help="The file to write, mode 06
 
 @app.command("list")
 def list_keys() -> None:
-    """List the keys, and how many reports and results are sealed with each.
+    """List the keys, and how many reports, results and reports in samples are sealed with each.
 
     Example: marrow text-keys list
     """
@@ -65,6 +65,8 @@ def list_keys() -> None:
         numbers = (
             f"reports {found.reports if found else 0}, results {found.results if found else 0}"
         )
+        if found and found.samples:
+            numbers += f", reports in samples {found.samples}"
         if key_id is not None or found or current is None:
             typer.echo(f"{key_id or text_keys.PLAIN}\t{role}\t{numbers}")
 

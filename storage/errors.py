@@ -18,6 +18,7 @@
     · KeyExpiredError
     · KeyRevokedError
   x SessionOverError
+  x ReviewersFullError
   x PepperError
   x TextKeyError
     · TextKeyFileError
@@ -180,6 +181,15 @@ class SessionOverError(StorageError):
 
     def __init__(self) -> None:
         super().__init__("the session is over; sign in again")
+
+
+class ReviewersFullError(StorageError):
+    """Two others review this sample already: agreement is told of two."""
+
+    code = "reviewers_full"
+
+    def __init__(self, sample: str) -> None:
+        super().__init__(f"two others review {sample} already; draw another sample")
 
 
 class KeyUnknownError(KeyRefusedError):

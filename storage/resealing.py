@@ -11,16 +11,17 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, true, update
 
 from storage.errors import TextKeyError
 from storage.reports import lock_all_series
 from storage.sealing import sealer_of
-from storage.tables import reports, results
+from storage.tables import reports, results, sample_items
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sqlalchemy import ColumnElement, Table
     from sqlalchemy.engine import Connection
 
     from storage.database import Database
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 BATCH = 200
 """Rows in one transaction: some 10 ms, in which nobody else can write to SQLite."""
 _PASSES = 10
+_TABLES = (reports, results, sample_items)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,8 @@ class Sealed:
     """``None`` for what is plain."""
     reports: int
     results: int
+    samples: int = 0
+    """Reports in samples that people judge."""
 
 
 def reseal(database: Database, *, say: Callable[[int], object] = lambda _: None) -> int:
@@ -48,7 +52,7 @@ def reseal(database: Database, *, say: Callable[[int], object] = lambda _: None)
     """
     done = 0
     for _ in range(_PASSES):
-        for batch in (_reseal_reports, _reseal_results):
+        for batch in (_reseal_reports, _reseal_results, _reseal_items):
             after: str | None = ""
             while after is not None:
                 with database.begin() as conn:
@@ -70,11 +74,12 @@ def count(database: Database) -> list[Sealed]:
     """Count what is sealed with which key."""
     numbers: list[dict[str | None, int]] = []
     with database.read() as conn:
-        for table in (reports, results):
-            query = select(table.c.text_key, func.count()).group_by(table.c.text_key)
+        for table in _TABLES:
+            query = select(table.c.text_key, func.count()).where(_holds_words(table))
+            query = query.group_by(table.c.text_key)
             numbers.append({row[0]: row[1] for row in conn.execute(query)})
-    ids = sorted({*numbers[0], *numbers[1]}, key=str)
-    return [Sealed(id_, numbers[0].get(id_, 0), numbers[1].get(id_, 0)) for id_ in ids]
+    ids = sorted(set().union(*numbers), key=str)
+    return [Sealed(id_, *(found.get(id_, 0) for found in numbers)) for id_ in ids]
 
 
 def _reseal_reports(conn: Connection, after: str) -> tuple[str | None, int]:
@@ -109,12 +114,36 @@ def _reseal_results(conn: Connection, after: str) -> tuple[str | None, int]:
     return (rows[-1].report if len(rows) == BATCH else None), len(rows)
 
 
+def _reseal_items(conn: Connection, after: str) -> tuple[str | None, int]:
+    """Do the same for what is in samples."""
+    sealer = sealer_of(conn)
+    columns = (sample_items.c.id, sample_items.c.text, sample_items.c.text_key)
+    query = select(*columns).where(
+        sample_items.c.id > after,
+        _holds_words(sample_items),
+        sample_items.c.text_key.is_distinct_from(sealer.key_id),
+    )
+    query = query.order_by(sample_items.c.id).limit(BATCH).with_for_update(skip_locked=True)
+    rows = conn.execute(query).all()
+    for row in rows:
+        values = sealer.seal_item(row.id, sealer.open_item(row.id, row.text, row.text_key))
+        conn.execute(update(sample_items).where(sample_items.c.id == row.id).values(values))
+    return (rows[-1].id if len(rows) == BATCH else None), len(rows)
+
+
+def _holds_words(table: Table) -> ColumnElement[bool]:
+    """Say of a row whether there is anything to seal: a sample may be without texts."""
+    return sample_items.c.text.is_not(None) if table is sample_items else true()
+
+
 def _is_stale(database: Database) -> bool:
     with database.read() as conn:
         key_id = sealer_of(conn).key_id
         return any(
             conn.execute(
-                select(table.c.text_key).where(table.c.text_key.is_distinct_from(key_id)).limit(1)
+                select(table.c.text_key)
+                .where(_holds_words(table), table.c.text_key.is_distinct_from(key_id))
+                .limit(1)
             ).first()
-            for table in (reports, results)
+            for table in _TABLES
         )

@@ -19,7 +19,7 @@ from cryptography.exceptions import InvalidTag
 from sqlalchemy import text as sql
 
 from storage.errors import SealBrokenError, TextKeyMissingError
-from storage.tables import reports, results
+from storage.tables import reports, results, sample_items
 from storage.text_keys import NO_KEYS
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 OPTION = "marrow_text_keys"
 """The execution option of an engine that holds its :class:`KeyringFile`."""
-SEALED_TABLES = (reports.name, results.name)
+SEALED_TABLES = (reports.name, results.name, sample_items.name)
 _NONCE_BYTES = 12
 
 
@@ -78,6 +78,17 @@ class Sealer:
         except ValueError:
             raise SealBrokenError(place) from None
         return self._open(sealed, key_id, place).decode()
+
+    def seal_item(self, id_: str, text: bytes | None) -> dict[str, Any]:
+        """Return the columns of an item of a sample that hold its text."""
+        key = self.keyring.current
+        if key is None or text is None:
+            return {"text": text, "text_key": None}
+        return {"text": _seal(key, text, f"sample_items.text {id_}"), "text_key": key.id}
+
+    def open_item(self, id_: str, stored: bytes, key_id: str | None) -> bytes:
+        """Return the text of an item. Raises TextKeyMissingError, SealBrokenError."""
+        return stored if key_id is None else self._open(stored, key_id, f"sample_items.text {id_}")
 
     def digests(self, text_sha256: str) -> list[str]:
         """Return all that may stand for the digest of a text, by whichever key it is sealed."""

@@ -323,6 +323,81 @@ access_log_head = Table(
     CheckConstraint("id = 1", name="only_one"),
 )
 
+samples = Table(
+    "samples",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("audit", Text, ForeignKey("audits.id", ondelete="CASCADE"), nullable=False),
+    Column("patterns_digest", Text, nullable=False),
+    Column("seed", BigInteger, nullable=False),
+    # How many reports each stratum has, as JSON.
+    Column("totals", Text, nullable=False),
+    Column("items", Integer, nullable=False),
+    Column("has_texts", Boolean, nullable=False),
+    Column("drawn_by", Text, nullable=False),
+    Column("created_at", UtcMillis, nullable=False),
+)
+Index("ix_samples_audit", samples.c.audit, samples.c.id)
+
+sample_items = Table(
+    "sample_items",
+    metadata,
+    # The sample's id and the item's name, "smp_... V0001": what a text is sealed for.
+    Column("id", Text, primary_key=True),
+    Column("sample", Text, ForeignKey("samples.id", ondelete="CASCADE"), nullable=False),
+    Column("item", Text, nullable=False),
+    Column("number", Integer, nullable=False),
+    # Reviewers must not see it.
+    Column("stratum", Text, nullable=False),
+    Column("row", BigInteger, nullable=False),
+    Column("report_id", Text),
+    Column("accession", Text),
+    Column("study_date", Text),
+    Column("path", Text, nullable=False),
+    Column("line", BigInteger, nullable=False),
+    # As in reports; NULL where the archive could not be read again.
+    Column("text", LargeBinary),
+    Column("text_key", Text),
+    # What was decided between two reviewers who disagreed.
+    Column("verdict", Text),
+    Column("verdict_by", Text),
+    Column("verdict_at", UtcMillis),
+    CheckConstraint(
+        "verdict IS NULL OR verdict IN ('case', 'no_case', 'unclear')", name="verdict_known"
+    ),
+)
+Index("ix_sample_items_sample", sample_items.c.sample, sample_items.c.number, unique=True)
+_sealed = sample_items.c.text_key.is_not(None)
+Index(
+    "ix_sample_items_text_key",
+    sample_items.c.text_key,
+    sqlite_where=_sealed,
+    postgresql_where=_sealed,
+)
+
+sample_reviewers = Table(
+    "sample_reviewers",
+    metadata,
+    Column("sample", Text, ForeignKey("samples.id", ondelete="CASCADE"), primary_key=True),
+    # As the access log calls who reviews.
+    Column("reviewer", Text, primary_key=True),
+    Column("number", Integer, nullable=False),
+    CheckConstraint("number IN (1, 2)", name="two"),
+)
+Index(
+    "ix_sample_reviewers_number", sample_reviewers.c.sample, sample_reviewers.c.number, unique=True
+)
+
+sample_decisions = Table(
+    "sample_decisions",
+    metadata,
+    Column("item", Text, ForeignKey("sample_items.id", ondelete="CASCADE"), primary_key=True),
+    Column("reviewer", Text, primary_key=True),
+    Column("decision", Text, nullable=False),
+    Column("decided_at", UtcMillis, nullable=False),
+    CheckConstraint("decision IN ('case', 'no_case', 'unclear')", name="decision_known"),
+)
+
 tombstones = Table(
     "tombstones",
     metadata,

@@ -58,6 +58,9 @@ NEEDS_LUCK = {
     ("POST", "/v1/uploads"),
     ("PATCH", "/v1/uploads/{id}"),
     ("DELETE", "/v1/uploads/{id}"),
+    ("DELETE", "/v1/audits/{id}/samples/{sample}"),
+    ("DELETE", "/v1/audits/{id}/samples/{sample}/items/{item}/decision"),
+    ("PUT", "/v1/audits/{id}/samples/{sample}/items/{item}/verdict"),
 }
 """Operations that chance does not bring to an end: an archive is no random bytes and a FHIR report
 no random object, what is done cannot be cancelled, a piece has its place, and ids that others need are not given away."""
@@ -99,10 +102,12 @@ def known(api: Api, token: str) -> dict[str, str]:
             "Upload-Metadata": "filename YS5jc3Y=",
         }
         upload = client.post(UPLOADS, headers=tus)
+        sample = client.post(f"{audit.headers['location']}/samples", json={})
     return {
         "/v1/reports/{id}": read.json()["id"],
         "/fhir/": read.json()["id"].replace("_", "-"),
         "/v1/audits/{id}": audit.json()["id"],
+        "sample": sample.json()["id"],
         "/v1/uploads/{id}": upload.headers["location"].rpartition("/")[2],
     }
 
@@ -122,6 +127,10 @@ def test_whatever_is_asked_is_answered_as_described(
     def ask(*, case: Case[Any], is_known: bool) -> None:
         if is_known and kind is not None and method != "DELETE":
             case.path_parameters["id"] = known[kind]
+            if "{sample}" in path:
+                case.path_parameters["sample"] = known["sample"]
+            if "{item}" in path:
+                case.path_parameters["item"] = "V0001"
         headers = {"Authorization": f"Bearer {token}"} if operation.security else {}
         answer = case.call(base_url=api.url, headers=headers, timeout=60)
         answered.append(answer.status_code)

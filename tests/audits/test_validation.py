@@ -143,3 +143,16 @@ def test_a_file_that_is_no_sheet_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ReviewError, match="cannot be read as CSV"):
         read_review(path, set())
+
+
+def test_a_verdict_counts_where_two_disagree_and_leaves_their_agreement_as_it_was() -> None:
+    drawn = sample(cases=4)
+    first = decisions(drawn, Stratum.CASES, *[Decision.CASE] * 4)
+    second = decisions(drawn, Stratum.CASES, Decision.CASE, *[Decision.NO_CASE] * 3)
+    before = validate(drawn, [first, second])
+    after = validate(
+        drawn, [first, second], verdicts={"V0002": Decision.CASE, "V0003": Decision.NO_CASE}
+    )
+    assert (before.ppv.hits, before.ppv.of) == (1, 1)
+    assert (after.ppv.hits, after.ppv.of) == (2, 3)
+    assert after.agreement == before.agreement

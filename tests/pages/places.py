@@ -20,4 +20,8 @@ def places(served: Served) -> dict[str, str]:
         "sessions": "/sessions",
         "sign in": "/sign-in",
         "no such page": "/reports/none",
+        "samples": served.review.rpartition("/")[0],
+        "review": served.review,
+        "disagreements": f"{served.review}/disagreements",
+        "validation": f"{served.review}/validation",
     }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from examples.demo import ARCHIVE, as_posted, read_archive, serving
+from tests.pages.reviewed import judged
 from tests.services import wait_until
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ class Served:
     """The id of a report with a stated level."""
     audit: str
     """The id of a finished audit."""
+    review: str
+    """The pages of a sample of it that two have judged in part."""
 
     def client(self) -> httpx.Client:
         """Return a client that may do everything."""
@@ -41,7 +44,9 @@ def served(folder: Path) -> Iterator[Served]:
     with serving(folder) as service:
         headers = {"Authorization": f"Bearer {service.key}"}
         with httpx.Client(base_url=service.url, headers=headers, timeout=60) as client:
-            yield Served(service.url, service.key, *fill(client))
+            stated, audit = fill(client)
+            review = judged(client, audit, folder)
+            yield Served(service.url, service.key, stated, audit, review)
 
 
 def fill(client: httpx.Client) -> tuple[str, str]:

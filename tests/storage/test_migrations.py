@@ -135,6 +135,24 @@ TO_0008: list[tuple[str, dict[str, Any]]] = [
         {},
     ),
 ]
+TO_0009: list[tuple[str, dict[str, Any]]] = [
+    (
+        (
+            "INSERT INTO samples (id, audit, patterns_digest, seed, totals, items, has_texts, drawn_by, "
+            "created_at) VALUES ('smp_1', :id, 'd', 1, '{}', 1, :yes, 'key:k1', 1)"
+        ),
+        {"id": AUDIT, "yes": True},
+    ),
+    (
+        (
+            "INSERT INTO sample_items (id, sample, item, number, stratum, row, path, line, text) "
+            "VALUES ('smp_1 V0001', 'smp_1', 'V0001', 1, 'cases', 7, 'a.csv', 8, :text)"
+        ),
+        {"text": ODD_TEXT},
+    ),
+    ("INSERT INTO sample_reviewers VALUES ('smp_1', 'key:k1', 1)", {}),
+    ("INSERT INTO sample_decisions VALUES ('smp_1 V0001', 'key:k1', 'case', 2)", {}),
+]
 ROWS: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "0001": TO_0001,
     "0002": TO_0002,
@@ -145,6 +163,7 @@ ROWS: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "0006": [],
     "0007": TO_0007,
     "0008": TO_0008,
+    "0009": TO_0009,
 }
 """Rows of our own for each revision, as its version wrote them."""
 
@@ -245,7 +264,7 @@ def test_an_older_database_says_what_to_do(empty: Database) -> None:
         empty.check_current()
 
 
-@pytest.mark.parametrize("revision", ["0009", HEAD, "nonsense", "-1"])
+@pytest.mark.parametrize("revision", ["9998", HEAD, "nonsense", "-1"])
 def test_only_an_older_revision_can_be_gone_back_to(empty: Database, revision: str) -> None:
     empty.upgrade()
     with pytest.raises(UnknownRevisionError):

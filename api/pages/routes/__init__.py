@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from api.pages.routes import oidc, report_list, reports, signing_in, start, static, trying
-
-ROUTERS = tuple(
-    module.router for module in (start, signing_in, oidc, trying, report_list, reports, static)
+from api.pages.routes import (
+    oidc,
+    report_list,
+    reports,
+    reviews,
+    samples,
+    signing_in,
+    start,
+    static,
+    trying,
 )
+
+_MODULES = (start, signing_in, oidc, trying, report_list, reports, samples, reviews, static)
+ROUTERS = tuple(module.router for module in _MODULES)
