@@ -38,6 +38,7 @@ WHO_MAY = {
     "GET /v1/reports": "svrna",
     "GET /v1/reports/{id}": "svrna",
     "GET /v1/reports/{id}?include=text": "rna",
+    "GET /v1/reports/{id}/fhir": "svrna",
     "DELETE /v1/reports/{id}": "a",
     "POST /v1/extract": "rna",
     "GET /v1/patterns": "svrna",
@@ -53,6 +54,7 @@ WHO_MAY = {
     "GET /v1/audits/{id}/failures": "vrna",
     "GET /v1/audits/{id}/results": "na",
     "GET /v1/audits/{id}/results?table=mentions": "na",
+    "GET /v1/audits/{id}/fhir": "na",
     "GET /v1/audits/{id}/report": "rna",
     "GET /v1/audits/{id}/files/{file}": "na",
     "POST /v1/audits/{id}/samples": "na",
@@ -71,6 +73,11 @@ WHO_MAY = {
     "HEAD /v1/uploads/{id}": "na",
     "PATCH /v1/uploads/{id}": "na",
     "DELETE /v1/uploads/{id}": "na",
+    "GET /fhir/metadata": OPEN,
+    "POST /fhir": "sa",
+    "POST /fhir/DiagnosticReport": "sa",
+    "GET /fhir/DiagnosticReport/{id}": "svrna",
+    "GET /fhir/async/{id}": "svrna",
     "GET /v1/access-log": "au",
     "GET /v1/access-log/head": "au",
     "GET /": EVERYONE,
@@ -138,7 +145,15 @@ def _answer(client: httpx.Client, route: str) -> str:
         return codes.get(answer.status_code, "in")
     if answer.status_code not in {401, 403}:
         return "in"
-    return {"KEY_MISSING": "no key", "SCOPE_MISSING": "no right"}[answer.json()["code"]]
+    return {"KEY_MISSING": "no key", "SCOPE_MISSING": "no right"}[_code(answer)]
+
+
+def _code(answer: httpx.Response) -> str:
+    """Return the problem's code, which FHIR calls the details of an issue."""
+    problem = answer.json()
+    if problem.get("resourceType") == "OperationOutcome":
+        return str(problem["issue"][0]["details"]["text"])
+    return str(problem["code"])
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 PROBLEM = "application/problem+json"
+FHIR = "application/fhir+json"
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,15 @@ class Exchange:
     @property
     def code(self) -> str | None:
         """The problem's code, which an answer without a body does not tell."""
-        if self.answer.headers.get("content-type") != PROBLEM or not self.answer.content:
+        media_type = self.answer.headers.get("content-type", "").partition(";")[0]
+        if not self.answer.content or media_type not in {PROBLEM, FHIR}:
             return None
-        return str(self.answer.json()["code"])
+        problem = self.answer.json()
+        if media_type == PROBLEM:
+            return str(problem["code"])
+        if problem["resourceType"] != "OperationOutcome":
+            return None
+        return str(problem["issue"][0]["details"]["text"])
 
     @property
     def headers(self) -> bytes:
