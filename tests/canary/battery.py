@@ -96,7 +96,7 @@ def _ask(recorder: Recorder, method: str, route: str, operation: dict[str, Any])
 def _path_value(route: str) -> str:
     """Return an id that looks like one of ours, where the route's ids look like anything."""
     prefix = {"/v1/reports/": "rep_", "/reports/": "rep_", "/v1/audits/": "aud_"}
-    prefix["/v1/uploads/"] = "upl_"
+    prefix |= {"/v1/uploads/": "upl_", "/audits/": "aud_", "/fhir/": "rep-"}
     return next((p for start, p in prefix.items() if route.startswith(start)), "") + Mark.PATH.word
 
 

@@ -14,6 +14,11 @@ PROBLEM = "application/problem+json"
 FHIR = "application/fhir+json"
 
 
+def _details(outcome: dict[str, Any]) -> str:
+    """Return the code of a problem that is told as FHIR tells it."""
+    return str(outcome["issue"][0]["details"]["text"])
+
+
 @dataclass(frozen=True)
 class Exchange:
     """One request and its answer."""
@@ -37,14 +42,10 @@ class Exchange:
     def code(self) -> str | None:
         """The problem's code, which an answer without a body does not tell."""
         media_type = self.answer.headers.get("content-type", "").partition(";")[0]
-        if not self.answer.content or media_type not in {PROBLEM, FHIR}:
+        if not self.answer.content or self.is_success or media_type not in {PROBLEM, FHIR}:
             return None
         problem = self.answer.json()
-        if media_type == PROBLEM:
-            return str(problem["code"])
-        if problem["resourceType"] != "OperationOutcome":
-            return None
-        return str(problem["issue"][0]["details"]["text"])
+        return str(problem["code"]) if media_type == PROBLEM else _details(problem)
 
     @property
     def headers(self) -> bytes:

@@ -95,6 +95,8 @@ class House:
     tap: Tap
     url: str = ""
     token: str = ""
+    second_token: str = ""
+    """Of somebody else, who judges a sample as well."""
     output: dict[str, Path] = field(default_factory=dict)
     """The file that a process writes its standard output and error to."""
 
@@ -231,17 +233,18 @@ def opened(folder: Path, postgres: Postgres) -> Iterator[House]:
         database.upgrade()
         house = House(folder, postgres, redis, database, environment, tap)
         house.data.mkdir(mode=0o700)
-        house.token = _admin(house)
+        house.token = _admin(house, "canary")
+        house.second_token = _admin(house, "second canary")
         for process in house.start():
             stack.callback(_end, process)
         house.wait_until_ready()
         yield house
 
 
-def _admin(house: House) -> str:
+def _admin(house: House, name: str) -> str:
     pepper = keys.load_pepper(house.data / PEPPER_FILE, create=True)
     with house.database.begin() as conn:
-        return keys.create(conn, pepper, name="canary", scopes=tuple(Scope)).token
+        return keys.create(conn, pepper, name=name, scopes=tuple(Scope)).token
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -15,7 +15,7 @@ import polars as pl
 from tests.archives.messages import MSH, OBR, PID, oru, tx
 from tests.archives.resources import attachment
 from tests.archives.resources import report as fhir_report
-from tests.canary import obedient
+from tests.canary import fhir_story, obedient, review_story
 from tests.canary.house import is_empty
 from tests.canary.marks import Mark
 from tests.services import wait_until
@@ -73,6 +73,7 @@ def body(order: str = "", mark: Mark = Mark.TEXT, *, number: int = 0) -> dict[st
 def tell(house: House, recorder: Recorder) -> None:
     """Go through all of it; what was stored is deleted at the end."""
     read_reports(recorder)
+    fhir_story.tell(recorder, text())
     extract(recorder)
     leak(house, recorder)
     for name in UPLOADED:
@@ -82,6 +83,8 @@ def tell(house: House, recorder: Recorder) -> None:
     kill_workers(recorder)
     wait_until(lambda: is_empty(house), deadline_s=120, what="an end of all work")
     look_at_audits(recorder)
+    review_an_audit(house, recorder)
+    look_at_resources(recorder)
     upload_in_pieces(recorder)
     look_at_pages(recorder)
     read_the_log(recorder)
@@ -256,6 +259,29 @@ def look_at_audits(recorder: Recorder) -> None:
         headers={"Content-Disposition": 'attachment; filename="a.csv"'},
     ).headers["location"]
     recorder.ask("POST", AUDIT + "/cancel", path=f"{doomed}/cancel")
+
+
+def review_an_audit(house: House, recorder: Recorder) -> None:
+    """Have an audit of a source reviewed, whose archive is still there to read words from."""
+    path = house.roots / f"{_NAME}-reviewed.jsonl"
+    reports = [
+        {
+            "id": f"{Mark.REPORT_ID.word}-{n}",
+            "accession": f"{Mark.ACCESSION.word}-{n}",
+            "text": words,
+        }
+        for n, words in enumerate((text(), text() + "Again.", "Clear lungs."))
+    ]
+    path.write_text("\n".join(map(json.dumps, reports)))
+    audit = recorder.ask("POST", AUDITS, json={"source": path.as_uri()}).json()["id"]
+    wait_until(lambda: is_empty(house), deadline_s=60, what="the end of the audit")
+    review_story.tell(recorder, audit, house.second_token)
+
+
+def look_at_resources(recorder: Recorder) -> None:
+    """Ask for every report as a FHIR resource."""
+    listed = recorder.ask("GET", REPORTS, params={"page_size": 200}).json()["reports"]
+    fhir_story.look(recorder, [one["id"] for one in listed])
 
 
 def upload_in_pieces(recorder: Recorder) -> None:

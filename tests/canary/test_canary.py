@@ -33,11 +33,14 @@ NAMES = {Mark.FILE_NAME, Mark.MEMBER, Mark.VALUE}
 """Names of files that a client has sent; one ends with a mark of the kind VALUE."""
 ARGUMENTS = {Mark.COLUMN}
 WORDS = {Mark.TEXT, Mark.HEADING}
+SAMPLED = NAMES | {Mark.REPORT_ID, Mark.ACCESSION}
+"""By which a reviewer finds a report in the archive."""
 
 ANSWERS: dict[str, set[Mark]] = {
     "/v1/reports": METADATA | NAMES,
     "/v1/reports/{id}": METADATA | NAMES | WORDS,
-    "/v1/reports/{id}/fhir": METADATA | NAMES | WORDS,
+    # With `include=text` every word of the report, the planted ones as well.
+    "/v1/reports/{id}/fhir": METADATA | NAMES | WORDS | PLANTED,
     "/fhir/DiagnosticReport/{id}": METADATA | NAMES | WORDS,
     "/fhir/async/{id}": METADATA | NAMES | WORDS,
     "/v1/extract": {Mark.REPORT_ID} | WORDS,
@@ -50,6 +53,13 @@ ANSWERS: dict[str, set[Mark]] = {
     "/v1/audits/{id}/fhir": METADATA | NAMES | WORDS,
     "/v1/audits/{id}/report": NAMES | WORDS | {Mark.PATIENT_ID},
     "/v1/audits/{id}/files/{file}": NAMES,
+    "/v1/audits/{id}/samples/{sample}/items": SAMPLED,
+    "/v1/audits/{id}/samples/{sample}/items/{item}": SAMPLED | WORDS,
+    "/v1/audits/{id}/samples/{sample}/items/{item}/decision": SAMPLED,
+    "/v1/audits/{id}/samples/{sample}/disagreements": SAMPLED,
+    "/audits/{id}/review": NAMES,
+    "/audits/{id}/review/{sample}": SAMPLED | WORDS,
+    "/audits/{id}/review/{sample}/disagreements": SAMPLED | WORDS,
     "/v1/audits/preview": NAMES | ARGUMENTS,
     "/reports": METADATA | NAMES,
     "/reports.csv": METADATA | NAMES,
@@ -81,6 +91,10 @@ COLUMNS: dict[str, set[Mark]] = {
     "idempotency.key": {Mark.IDEMPOTENCY} | NAMES,
     "idempotency.response": {Mark.REPORT_ID},
     "uploads.name": NAMES,
+    "sample_items.text": WORDS,
+    "sample_items.report_id": {Mark.REPORT_ID},
+    "sample_items.accession": {Mark.ACCESSION},
+    "sample_items.path": NAMES,
 }
 """What a column may hold; one that is not here: nothing."""
 
