@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from api.roles import SCOPES, Role, role_of
 from api.scopes import Scope
 from tests.api.conftest import HIP_MRI
+from tests.problem_codes import problem_code
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -145,15 +146,7 @@ def _answer(client: httpx.Client, route: str) -> str:
         return codes.get(answer.status_code, "in")
     if answer.status_code not in {401, 403}:
         return "in"
-    return {"KEY_MISSING": "no key", "SCOPE_MISSING": "no right"}[_code(answer)]
-
-
-def _code(answer: httpx.Response) -> str:
-    """Return the problem's code, which FHIR calls the details of an issue."""
-    problem = answer.json()
-    if problem.get("resourceType") == "OperationOutcome":
-        return str(problem["issue"][0]["details"]["text"])
-    return str(problem["code"])
+    return {"KEY_MISSING": "no key", "SCOPE_MISSING": "no right"}[str(problem_code(answer))]
 
 
 @pytest.fixture

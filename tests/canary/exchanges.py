@@ -7,16 +7,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 
+from tests.problem_codes import problem_code
+
 if TYPE_CHECKING:
     from types import TracebackType
-
-PROBLEM = "application/problem+json"
-FHIR = "application/fhir+json"
-
-
-def _details(outcome: dict[str, Any]) -> str:
-    """Return the code of a problem that is told as FHIR tells it."""
-    return str(outcome["issue"][0]["details"]["text"])
 
 
 @dataclass(frozen=True)
@@ -41,11 +35,7 @@ class Exchange:
     @property
     def code(self) -> str | None:
         """The problem's code, which an answer without a body does not tell."""
-        media_type = self.answer.headers.get("content-type", "").partition(";")[0]
-        if not self.answer.content or self.is_success or media_type not in {PROBLEM, FHIR}:
-            return None
-        problem = self.answer.json()
-        return str(problem["code"]) if media_type == PROBLEM else _details(problem)
+        return problem_code(self.answer)
 
     @property
     def headers(self) -> bytes:

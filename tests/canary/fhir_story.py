@@ -36,12 +36,12 @@ def tell(recorder: Recorder, text: str) -> None:
     answer = _send(recorder, "/fhir", bundle)
     assert answer.status_code == 202, answer.text
     for wrong in (
-        _resource(text, 3) | {"status": Mark.VALUE.word},
         _resource(text, 4) | {"presentedForm": [{"contentType": Mark.VALUE.word, "data": "!"}]},
         {"resourceType": Mark.VALUE.word},
     ):
-        _send(recorder, _ONE, wrong)
-        _send(recorder, "/fhir", bundle | {"entry": [{"resource": wrong}]})
+        for route, body in ((_ONE, wrong), ("/fhir", bundle | {"entry": [{"resource": wrong}]})):
+            refused = _send(recorder, route, body)
+            assert refused.status_code == 422, refused.text
 
 
 def look(recorder: Recorder, reports: list[str]) -> None:
