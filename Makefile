@@ -21,7 +21,8 @@ PEERS := .venv-peers
 ARGS ?=
 # Processes that run tests, each with a PostgreSQL and a Redis of its own
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
-UV_LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+# The certificates of the system count, as they do for pip: many houses have a proxy with one of its own.
+UV_LOCK := uv pip compile --system-certs --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --custom-compile-command "make lock"
 # A lock is complete, so nothing is resolved and nothing is built with tools from outside of it.
 PIP_LOCKED = $(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation
