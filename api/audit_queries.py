@@ -126,22 +126,33 @@ class FailuresQuery(Query):
     page_size: PageSize = 100
     cursor: Cursor | None = Field(default=None, description=_NEXT)
 
-    def keeps(self, row: dict[str, Any]) -> bool:
-        """Return whether a row is wanted."""
-        del row
-        return True
+
+class CaseOrder(StrEnum):
+    """The order of a list of cases."""
+
+    STRONGEST = "strongest"
+    STUDY_NEWEST = "study_newest"
+    STUDY_OLDEST = "study_oldest"
 
 
 class CasesQuery(FailuresQuery):
-    """Filters and place of the list of cases; with `format=csv` it is the whole file."""
+    """Filters, order and place of the list of cases; with `format=csv` it is the whole file."""
 
     level: Level | None = None
     side: Literal["left", "right", "unspecified"] | None = None
+    sex: Literal["F", "M"] | None = None
+    modality: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    sort: CaseOrder = Field(
+        default=CaseOrder.STRONGEST, description="Those without a date of study come last."
+    )
 
-    def keeps(self, row: dict[str, Any]) -> bool:
-        """Return whether a row is wanted."""
-        wanted = {"level": self.level, "side": self.side}
-        return all(value is None or row.get(name) == value for name, value in wanted.items())
+    def chosen(self) -> dict[str, str | None]:
+        """Return the values that the rows must have, by column."""
+        return self.model_dump(mode="json", include=set(CASE_FACETS))
+
+
+CASE_FACETS = ("level", "side", "sex", "modality")
+"""Columns of the cases that lists are filtered and counted by."""
 
 
 class TableName(StrEnum):

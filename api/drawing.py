@@ -12,11 +12,11 @@ from uuid import uuid4
 import structlog
 from starlette.concurrency import run_in_threadpool
 
+from api.audit_states import load
 from api.callers import Caller
 from api.problems import Code, Problem
 from api.resuming import whole
 from api.review_schemas import SampleIn
-from api.routes.audits import load
 from api.service import Service
 from archives import ArchiveError
 from audits import AuditError, Layout

@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from api.audit_states import load
 from api.callers import Caller
 from api.problems import Code, Problem
-from api.routes.audits import load
 from api.scopes import Scope
 from api.security import may
 from api.service import Service

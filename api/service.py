@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.access_log import AccessLog
 from api.admission import Admission
+from api.audit_rows import RowIndexes
 from api.cursors import Cursors
 from api.extraction import Extraction
 from api.limits import Limits
@@ -44,6 +45,8 @@ class Service:
     """Where people sign in, if not with a key."""
     source_roots: tuple[Path, ...] = ()
     """Directories below which archives may be audited where they lie."""
+    row_indexes: RowIndexes = field(default_factory=RowIndexes)
+    """Of the files of audits that lists are shown from."""
     _ringing: set[asyncio.Task[None]] = field(default_factory=set)
 
     def ring_soon(self, work_ids: Iterable[int], lane: Lane) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from archives.write import ROW_GROUP_ROWS, safe_cell, unguarded
+from archives.write import ROW_GROUP_ROWS, safe_cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,12 +32,6 @@ def table_as_ndjson(path: Path) -> Iterator[bytes]:
     """Yield a Parquet table as JSON lines, with the values of the table."""
     for part in _parts(path):
         yield part.write_ndjson().encode()
-
-
-def read_rows(stream: TextIO) -> Iterator[dict[str, str | None]]:
-    """Yield the rows of a CSV that ``write_csv`` wrote, with the cells that it was given."""
-    for row in csv.DictReader(stream):
-        yield {name: unguarded(cell) if cell else None for name, cell in row.items()}
 
 
 def _parts(path: Path) -> Iterator[pl.DataFrame]:

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from api.access import TheNote
 from api.audit_events import Place, events
 from api.audit_queries import AuditArgumentsQuery, AuditsQuery
+from api.audit_states import cancel, delete, load
 from api.audit_views import (
     AUDITS_PATH,
     PREVIEW_PATH,
@@ -23,14 +24,12 @@ from api.audit_views import (
 )
 from api.auditing import is_source, start_from_source, start_from_upload
 from api.previewing import preview_archive
-from api.problems import Code, Problem
 from api.scopes import Scope
 from api.security import CurrentKey, Needs
 from api.service import Service, service_of
 from storage import audits
 from storage.access_model import Action
-from storage.audit_model import OPEN, AuditPage, AuditState, StoredAudit
-from storage.sweeping import sweep
+from storage.audit_model import OPEN, AuditPage
 
 _RETRY_AFTER_S = "2"
 _ONCE = (
@@ -185,19 +184,7 @@ async def cancel_audit(
     service: TheService,
 ) -> Response:
     """Stop an audit for good; what it had read is removed. Cancelling twice is fine."""
-
-    def cancel() -> StoredAudit:
-        before = load(service, id)
-        with service.database.begin() as conn:
-            is_cancelled = audits.cancel(conn, before.id)
-        after = load(service, id)
-        if not is_cancelled and after.state is not AuditState.CANCELLED:
-            raise Problem(
-                Code.AUDIT_OVER, "It is done or failed; DELETE removes it with its results."
-            )
-        return after
-
-    return JSONResponse(audit_view(await run_in_threadpool(cancel)))
+    return JSONResponse(audit_view(await run_in_threadpool(cancel, service, id)))
 
 
 @router.delete(
@@ -211,23 +198,5 @@ async def delete_audit(
     service: TheService,
 ) -> Response:
     """Delete an audit with its archive and its results, for good, whatever its state."""
-
-    def delete() -> None:
-        audit = load(service, id)
-        with service.database.begin() as conn:
-            audits.delete(conn, audit.id)
-        sweep(service.database, service.files)
-
-    await run_in_threadpool(delete)
+    await run_in_threadpool(delete, service, id)
     return Response(status_code=204)
-
-
-def load(service: Service, id_: str) -> StoredAudit:
-    """Return an audit, or raise Problem."""
-    # What is none of ours need not reach the database, which refuses NUL with an error.
-    if id_.startswith("aud_") and id_.isascii() and id_.isprintable():
-        with service.database.read() as conn:
-            audit = audits.get(conn, id_)
-        if audit is not None:
-            return audit
-    raise Problem(Code.AUDIT_NOT_FOUND, "No audit has this id; it may have been deleted.")

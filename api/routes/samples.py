@@ -9,6 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
 from api.access import TheNote
+from api.audit_states import load
 from api.audit_views import AUDITS_PATH
 from api.body import JsonBody
 from api.drawing import draw_sample
@@ -28,7 +29,7 @@ from api.review_views import (
     sample_view,
 )
 from api.reviewing import Desk, desk, load_sample, weigh
-from api.routes.audits import TheService, load
+from api.routes.audits import TheService
 from api.scopes import Scope
 from api.security import CurrentKey, Needs
 from storage import samples

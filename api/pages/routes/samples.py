@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
+from api.audit_states import load
 from api.callers import Caller
 from api.drawing import draw_sample
 from api.pages.forms import Form, read_form
@@ -21,7 +22,6 @@ from api.problems import FieldError
 from api.review_schemas import SAMPLE
 from api.review_views import sample_path
 from api.reviewing import Desk, desk, weigh
-from api.routes.audits import load
 from api.scopes import Scope
 from api.security import CurrentKey, Needs
 from api.service import Service
