@@ -7,12 +7,13 @@ dies, however that happens (Linux: ``PR_SET_PDEATHSIG``).
 
 from __future__ import annotations
 
-import ctypes
 import os
 import select
+import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -30,8 +31,8 @@ STEADY_S = 60.0
 MAX_EARLY_DEATHS = 3
 """A part that dies this often before the service is ready will not get better."""
 _MAX_LOG_BYTES = 20_000_000
-_PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None, use_errno=True)
+_TIED = (sys.executable, "-I", "-S", str(Path(__file__).with_name("tied.py")))
+"""Before a command: what it becomes dies with us."""
 
 
 class SupervisorError(Exception):
@@ -181,19 +182,19 @@ class Supervisor:
             self._spawn(child)
 
     def _spawn(self, child: _Child) -> None:
+        if shutil.which(child.part.command[0]) is None:
+            raise SupervisorError(f"cannot start {child.part.name}: No such file or directory")
         child.started_at = time.monotonic()
         log = self._open_log(child.part)
         try:
             child.process = subprocess.Popen(  # noqa: S603 - our own commands, no shell
-                child.part.command,
+                (*_TIED, str(os.getpid()), *child.part.command),
                 env=self._env,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 pass_fds=child.part.pass_fds,
                 process_group=0,
-                # Safe here: the supervisor has no threads, and the library is loaded already.
-                preexec_fn=_die_with(os.getpid()),  # noqa: PLW1509
             )
         except OSError as error:
             raise SupervisorError(f"cannot start {child.part.name}: {error.strerror}") from None
@@ -244,14 +245,3 @@ def _ending(code: int) -> str:
 
 def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
-
-
-def _die_with(parent: int) -> Callable[[], None]:
-    """Return what a child does before it becomes its program: tie its life to ``parent``."""
-
-    def tie() -> None:
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # it died before we asked
-            os._exit(1)
-
-    return tie
