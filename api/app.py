@@ -30,7 +30,9 @@ from api.oidc import Provider
 from api.oidc_settings import OidcSettings
 from api.openapi import TITLE, describe
 from api.pages import problem_page
+from api.pages.posted_file import FORM_BYTES
 from api.pages.routes import ROUTERS as PAGES
+from api.pages.routes import audits as audit_pages
 from api.pages.routes import trying
 from api.problems import Code, FieldError, Problem
 from api.routes import (
@@ -120,6 +122,7 @@ def make_application(settings: ApiSettings) -> FastAPI:
                     UPLOADS_PATH + "/": settings.max_archive_bytes,
                     "/v1/extract": settings.max_report_bytes,
                     trying.PATH: settings.max_report_bytes,
+                    audit_pages.UPLOADS_PATH: settings.max_archive_bytes + FORM_BYTES,
                 },
             ),
         ],

@@ -59,6 +59,17 @@ def count_cases(
         return index.total(chosen), {name: index.counts(name, chosen) for name in CASE_FACETS}
 
 
+def find_case(
+    service: Service, id_: str, number: int, *, with_words: bool
+) -> dict[str, Any] | None:
+    """Return a case by its number, which is its place in the file; ``None`` where there is none."""
+    with opened(service, id_, OutputFile.CASES, _CASES) as (index, stream):
+        rows = index.page(stream, {}, after=number - 2, limit=1).rows if number else []
+    if not rows or rows[0]["case"] != number:
+        return None
+    return rows[0] if with_words else case_without_words(rows[0])
+
+
 def list_failures(service: Service, id_: str, query: FailuresQuery) -> ListPage:
     """Return a page of what could not be read. Raises Problem."""
     with opened(service, id_, OutputFile.FAILURES, _FAILURES) as (index, stream):
@@ -72,7 +83,7 @@ def opened(
     """Give the index of a CSV file of an audit, and the file. Raises Problem."""
     name = f"{results_folder(service, id_)}/{file.value}"
     with open_file(service, id_, file) as stream:
-        yield service.row_indexes.of(name, stream, listing), stream
+        yield service.row_indexes.of(name, lambda: RowIndex(stream, listing)), stream
 
 
 def _page(

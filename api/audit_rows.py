@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import csv
 import io
-import threading
 from array import array
 from bisect import bisect_right
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import merge
@@ -22,8 +21,6 @@ from archives.write import unguarded
 
 _NUMBERS = frozenset({"case", "age_years", "reports", "line", "row"})
 """Columns that hold whole numbers."""
-_MOST = 8
-"""Files whose places are kept, those that were asked for last: some ten bytes for each row."""
 _BOM = "\ufeff"
 
 Key = Callable[[Mapping[str, Any]], Any]
@@ -125,26 +122,6 @@ class RowIndex:
         stream.seek(self._starts[row])
         record = stream.read(self._starts[row + 1] - self._starts[row]).decode()
         return _row(self._columns, next(csv.reader(io.StringIO(record, newline=""))))
-
-
-class RowIndexes:
-    """The indexes of the files that were asked for last, shared by all requests."""
-
-    def __init__(self) -> None:
-        self._kept: OrderedDict[str, RowIndex] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def of(self, name: str, stream: BinaryIO, listing: Listing) -> RowIndex:
-        """Return the index of the file ``name``, which is open at its beginning."""
-        with self._lock:
-            index = self._kept.get(name)
-            if index is None:
-                # Under the lock: two who ask for a new list at once would both read all of it.
-                index = self._kept[name] = RowIndex(stream, listing)
-            self._kept.move_to_end(name)
-            while len(self._kept) > _MOST:
-                self._kept.popitem(last=False)
-            return index
 
 
 def _records(stream: BinaryIO) -> Iterator[tuple[int, list[str]]]:

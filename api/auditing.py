@@ -65,15 +65,25 @@ async def start_from_source(
     """Start an audit of an archive where it lies, or of an upload that has arrived."""
     posted, digest = await read_source(request, service)
     promised = _once(request, key, query, digest)
-    if posted.upload is not None:
-        return await run_in_threadpool(
-            _store_arrived, service, key, posted.upload, query, promised=promised
-        )
-    path = await run_in_threadpool(find_source, service, posted.source or "")
+    return await run_in_threadpool(start_named, service, key, posted, query, promised=promised)
+
+
+def start_named(
+    service: Service,
+    key: Caller,
+    named: AuditSource,
+    query: AuditArgumentsQuery,
+    *,
+    promised: Once | None = None,
+) -> Started:
+    """Start an audit of an archive that is here already. Raises Problem."""
+    if named.upload is not None:
+        return _store_arrived(service, key, named.upload, query, promised=promised)
+    path = find_source(service, named.source or "")
     new = NewAudit(
         id=new_id("aud"), name=path.name, source=path.as_uri(), arguments=query.arguments()
     )
-    return await run_in_threadpool(_store, service, new, promised)
+    return _store(service, new, promised)
 
 
 async def read_source(request: Request, service: Service) -> tuple[AuditSource, str]:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
-from api.audit_queries import AuditArgumentsQuery
+from api.audit_queries import AuditArgumentsQuery, AuditSource
 from api.audit_views import error_detail
 from api.auditing import find_source, is_source, read_source
 from api.callers import Caller
@@ -25,25 +23,25 @@ from archives.preview import Days, facts, preview
 async def preview_archive(
     request: Request, service: Service, key: Caller, query: AuditArgumentsQuery
 ) -> dict[str, Any]:
-    """Return an :class:`AuditPreview` as JSON-ready values. Raises Problem."""
-    async with _archive(request, service, key) as path:
+    """Return an :class:`AuditPreview` of what a request sends or names. Raises Problem."""
+    if is_source(request):
+        posted, _ = await read_source(request, service)
+        return await preview_named(service, key, posted, query)
+    async with received(request, service.files.scratch) as upload:
+        path = upload.path.with_name(upload.name)
+        await run_in_threadpool(upload.path.rename, path)
         return await run_in_threadpool(_look, path, query)
 
 
-@asynccontextmanager
-async def _archive(request: Request, service: Service, key: Caller) -> AsyncIterator[Path]:
-    """Give the archive of a request under its own name, for as long as it is looked at."""
-    if not is_source(request):
-        async with received(request, service.files.scratch) as upload:
-            path = upload.path.with_name(upload.name)
-            yield await run_in_threadpool(upload.path.rename, path)
-        return
-    posted, _ = await read_source(request, service)
-    if posted.upload is None:
-        yield await run_in_threadpool(find_source, service, posted.source or "")
-        return
-    async with whole(service, posted.upload, key) as path:
-        yield path
+async def preview_named(
+    service: Service, key: Caller, named: AuditSource, query: AuditArgumentsQuery
+) -> dict[str, Any]:
+    """Return the same of an archive that was uploaded, or lies where it may be read. Raises Problem."""
+    if named.upload is not None:
+        async with whole(service, named.upload, key) as path:
+            return await run_in_threadpool(_look, path, query)
+    path = await run_in_threadpool(find_source, service, named.source or "")
+    return await run_in_threadpool(_look, path, query)
 
 
 def _look(path: Path, query: AuditArgumentsQuery) -> dict[str, Any]:

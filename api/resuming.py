@@ -51,11 +51,25 @@ def announce(request: Request, service: Service, key: Caller) -> StoredUpload:
         raise failed([FieldError(code="WRONG_FORM", detail=detail, parameter=tus.METADATA_HEADER)])
     name = checked_name(told.get("filename", ""), tus.METADATA_HEADER)
     new = NewUpload(id=new_id("upl"), owner=key.id, name=name, bytes=size, sha256=sha256)
+    _create(service, new)
+    return find(service, new.id, key)
+
+
+def keep_whole(service: Service, key: Caller, path: Path, name: str) -> StoredUpload:
+    """Make an upload of a file that has arrived at once, which goes into the store. Raises Problem."""
+    size = path.stat().st_size
+    new = NewUpload(id=new_id("upl"), owner=key.id, name=name, bytes=size)
+    _create(service, new)
+    upload = find(service, new.id, key)
+    _put(service, upload, path, at=0, size=size)
+    return find(service, new.id, key)
+
+
+def _create(service: Service, new: NewUpload) -> None:
     with service.database.begin() as conn:
-        if uploads.count_waiting(conn, key.id) >= service.settings.max_waiting_uploads:
+        if uploads.count_waiting(conn, new.owner) >= service.settings.max_waiting_uploads:
             raise _too_many(f"End or delete some; {service.settings.max_waiting_uploads} may wait.")
         uploads.create(conn, new, kept_s=service.settings.upload_expires_s)
-    return find(service, new.id, key)
 
 
 def find(service: Service, id_: str, key: Caller) -> StoredUpload:
@@ -127,9 +141,13 @@ async def _parts(request: Request) -> AsyncIterator[bytes]:
 
 
 def _keep(service: Service, upload: StoredUpload, data: bytearray, *, at: int, path: Path) -> None:
-    """Put a piece into the store and name it; where it turns out not to count it is removed."""
     path.write_bytes(data)
-    piece = Piece(at=at, bytes=len(data), file=f"{upload.files}/{at:015d}-{uuid4().hex}")
+    _put(service, upload, path, at=at, size=len(data))
+
+
+def _put(service: Service, upload: StoredUpload, path: Path, *, at: int, size: int) -> None:
+    """Put a piece into the store and name it; where it turns out not to count it is removed."""
+    piece = Piece(at=at, bytes=size, file=f"{upload.files}/{at:015d}-{uuid4().hex}")
     is_kept = False
     try:
         service.files.put(path, piece.file)
@@ -168,6 +186,10 @@ def not_whole() -> Problem:
 def _gather(service: Service, upload: StoredUpload, path: Path) -> None:
     with service.database.read() as conn:
         pieces = uploads.pieces(conn, upload.id)
+    if len(pieces) == 1 and upload.sha256 is None:
+        # Nothing to put together or to check: the store may give it without a copy.
+        service.files.fetch(pieces[0].file, path)
+        return
     try:
         gather(service.files, pieces, path, sha256=upload.sha256)
     except UploadDamagedError:

@@ -6,22 +6,26 @@ import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
 from api.access_log import AccessLog
 from api.admission import Admission
-from api.audit_rows import RowIndexes
+from api.audit_rows import RowIndex
 from api.cursors import Cursors
 from api.extraction import Extraction
+from api.kept import Kept
 from api.limits import Limits
 from api.oidc import Provider
 from api.settings import ApiSettings
 from storage.database import Database
 from storage.files import Files
 from storage.model import Lane
+
+if TYPE_CHECKING:
+    import polars as pl
 
 Ring = Callable[[int, Lane], object]
 """Tell the workers of one unit of work; never raises."""
@@ -45,8 +49,10 @@ class Service:
     """Where people sign in, if not with a key."""
     source_roots: tuple[Path, ...] = ()
     """Directories below which archives may be audited where they lie."""
-    row_indexes: RowIndexes = field(default_factory=RowIndexes)
-    """Of the files of audits that lists are shown from."""
+    row_indexes: Kept[RowIndex] = field(default_factory=lambda: Kept(8))
+    """Of the files of audits that lists are shown from: some ten bytes for each row."""
+    patient_lists: Kept[pl.DataFrame] = field(default_factory=lambda: Kept(4))
+    """Of finished audits, by their folders."""
     _ringing: set[asyncio.Task[None]] = field(default_factory=set)
 
     def ring_soon(self, work_ids: Iterable[int], lane: Lane) -> None:

@@ -33,7 +33,7 @@ LEVEL_COLOURS = {
 
 LEVEL_LABELS = {level: level.replace("_", " ") for level in LEVELS}
 
-_STYLE: Any = {
+STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "marrow",
     "font.family": "sans-serif",
@@ -64,7 +64,7 @@ def levels_plot(rows: list[dict[str, Any]], title: str) -> str:
     shown = [row for row in rows if any(row[level] for level in levels)][-_MAX_GROUPS:]
     if not shown:
         return ""
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure, axes = _figure(len(shown))
         bottom = [0] * len(shown)
         keys = [row["key"] for row in shown]
@@ -88,7 +88,7 @@ def levels_plot(rows: list[dict[str, Any]], title: str) -> str:
             + ", ".join(f"{row[level]} {LEVEL_LABELS[level]}" for level in levels if row[level])
             for row in shown
         )
-        return _svg(figure, title, text)
+        return svg_text(figure, title, text)
 
 
 def age_sex_plot(rows: list[dict[str, Any]], title: str) -> str:
@@ -99,7 +99,7 @@ def age_sex_plot(rows: list[dict[str, Any]], title: str) -> str:
     women = [tagged.get((band, "F"), 0) for band in bands]
     if not any(men + women):
         return ""
-    with mpl.rc_context({**_STYLE, "axes.grid.axis": "x"}):
+    with mpl.rc_context({**STYLE, "axes.grid.axis": "x"}):
         figure, axes = _figure(6)
         axes.barh(bands, [-number for number in men], color="#1f78a4", label="men", height=0.7)
         axes.barh(bands, women, color="#e0912f", label="women", height=0.7)
@@ -116,7 +116,7 @@ def age_sex_plot(rows: list[dict[str, Any]], title: str) -> str:
             for band, left, right in zip(bands, men, women, strict=True)
             if left or right
         )
-        return _svg(figure, title, text)
+        return svg_text(figure, title, text)
 
 
 def together_plot(pairs: list[dict[str, Any]], title: str, *, most: int = 12) -> str:
@@ -135,7 +135,7 @@ def together_plot(pairs: list[dict[str, Any]], title: str, *, most: int = 12) ->
         for down, row in enumerate(names)
     ]  # fmt: skip
     labels = [name.replace("_", " ") for name in names]
-    with mpl.rc_context({**_STYLE, "axes.grid": False}):
+    with mpl.rc_context({**STYLE, "axes.grid": False}):
         figure = Figure(figsize=(7.4, 0.36 * len(names) + 2.0), layout="constrained")
         axes = figure.subplots()
         axes.pcolormesh(grid, cmap="Blues", edgecolors="white", linewidth=1.5)
@@ -158,7 +158,7 @@ def together_plot(pairs: list[dict[str, Any]], title: str, *, most: int = 12) ->
             f"{' and '.join(pair['findings']).replace('_', ' ')}: {pair['reports']}"
             for pair in pairs[:20]
         )
-        return _svg(figure, title, text)
+        return svg_text(figure, title, text)
 
 
 def _figure(groups: int) -> tuple[Figure, Axes]:
@@ -166,7 +166,7 @@ def _figure(groups: int) -> tuple[Figure, Axes]:
     return figure, figure.subplots()
 
 
-def _svg(figure: Figure, title: str, text: str) -> str:
+def svg_text(figure: Figure, title: str, text: str) -> str:
     """Return the figure as an ``svg`` element with a name and its numbers as a description."""
     out = io.StringIO()
     figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None})

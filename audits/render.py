@@ -10,8 +10,9 @@ from markupsafe import Markup
 
 from archives.write import NOTICE
 from audits.cases_file import course_text
+from audits.figures import FIGURES
 from audits.link import LEVELS
-from audits.plots import LEVEL_LABELS, age_sex_plot, levels_plot, together_plot
+from audits.plots import LEVEL_LABELS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,12 +89,7 @@ def marked(context: str, quote: str) -> Markup:
 
 
 def _plots(summary: dict[str, Any]) -> dict[str, _Plot]:
-    return {
-        "modality": _plot(levels_plot(summary["level_by_modality"], "Level by modality"), "Reports in scope by modality and level; none and not assessable are in the table only."),
-        "year": _plot(levels_plot(summary["level_by_year"], "Level by year"), "Reports in scope by year of the examination and level; none and not assessable are in the table only."),
-        "age": _plot(age_sex_plot(summary["age_sex"], "Age and sex"), "Reports with a stated or probable level by age and sex."),
-        "together": _plot(together_plot(summary["findings_together"], "Findings together"), "Reports that affirm both findings; the twelve most frequent."),
-    }  # fmt: skip
+    return {name: _plot(kind.draw(summary), kind.caption) for name, kind in FIGURES.items()}
 
 
 def _plot(svg: str, caption: str) -> _Plot:

@@ -83,6 +83,13 @@ def list_page(
     return AuditPage(page, next_after=page[-1].id if len(found) > limit else None)
 
 
+def count_by_state(conn: Connection) -> dict[str, int]:
+    """Return how many audits are in each state that has any."""
+    query = select(audits.c.state, func.count()).group_by(audits.c.state)
+    found = conn.execute(query.where(audits.c.state != AuditState.DELETED))
+    return {row[0]: row[1] for row in found}
+
+
 def cancel(conn: Connection, id_: str) -> bool:
     """Stop an audit; ``False`` where it is over already.
 

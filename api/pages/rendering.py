@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from api.pages.marked_text import anchor, facts_of, status_of, words
-from api.pages.moments import day, moment
+from api.pages.moments import day, duration, moment
 from api.pages.static_files import static_path
 from archives.write import NOTICE
 
@@ -39,7 +39,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters.update(words=lambda value: words(str(value)), number=number, facts=facts_of)
-    made.filters.update(anchor=anchor, moment=moment, day=day, status=status_of)
+    made.filters.update(anchor=anchor, moment=moment, day=day, duration=duration, status=status_of)
     made.globals.update(static=static_path, notice=NOTICE, signs=SIGNS)
     return made
 

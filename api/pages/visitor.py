@@ -29,6 +29,10 @@ _PLACES = (
         Place("Reports", "/reports", "What was sent to the service, with what was found in it."),
         Scope.REPORTS_READ,
     ),
+    (
+        Place("Audits", "/audits", "Whole archives: their cases, patients and what was not read."),
+        Scope.AUDITS_READ,
+    ),
 )
 """The navigation, each with the scope that it takes."""
 

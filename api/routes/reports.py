@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Query, Request
 from starlette.concurrency import run_in_threadpool
@@ -95,21 +94,21 @@ async def list_reports(
     `finding`, `status` and `site` must hold for one and the same mention. Follow `next_cursor`
     with the same filters; reports that arrive meanwhile shift nothing.
     """
-    filters = query.filters()
+    found = await run_in_threadpool(find_reports, service, query)
+    note.items = len(found["reports"])
+    return JSONResponse(found)
+
+
+def find_reports(service: Service, query: ReportQuery) -> dict[str, Any]:
+    """Return a :class:`ReportList` as JSON-ready values. Raises Problem."""
     named = query.named()
     after = None if query.cursor is None else service.cursors.read(query.cursor, named)
-
-    def load() -> tuple[Sequence[StoredReport], str | None]:
-        with service.database.read() as conn:
-            page = reports.list_page(
-                conn, filters, after=after, limit=query.page_size, order=query.sort
-            )
-        return page.reports, page.next_after
-
-    page, next_after = await run_in_threadpool(load)
-    note.items = len(page)
-    cursor = None if next_after is None else service.cursors.make(next_after, named)
-    return JSONResponse({"reports": [report_summary(r) for r in page], "next_cursor": cursor})
+    with service.database.read() as conn:
+        page = reports.list_page(
+            conn, query.filters(), after=after, limit=query.page_size, order=query.sort
+        )
+    cursor = None if page.next_after is None else service.cursors.make(page.next_after, named)
+    return {"reports": [report_summary(one) for one in page.reports], "next_cursor": cursor}
 
 
 @router.get(

@@ -10,7 +10,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.audit_rows import Listing, RowIndex, RowIndexes
+from api.audit_rows import Listing, RowIndex
+from api.kept import Kept
 from archives.write import write_csv
 
 COLUMNS = ("level", "side", "case", "words")
@@ -87,12 +88,14 @@ def test_each_value_of_a_facet_says_how_many_rows_it_would_leave(
         assert index.counts("side", chosen)[side] == sum(row["side"] == side for row in others)
 
 
-def test_a_file_is_read_once_for_all_its_pages() -> None:
-    indexes = RowIndexes()
-    content = written(numbered([{"level": "stated", "side": "left", "words": "a"}] * 3))
-    first = indexes.of("audits/one/cases.csv", io.BytesIO(content), LISTING)
-    again = indexes.of("audits/one/cases.csv", io.BytesIO(b""), LISTING)
-    assert first is again
-    for number in range(20):
-        indexes.of(f"audits/{number}/cases.csv", io.BytesIO(content), LISTING)
-    assert indexes.of("audits/one/cases.csv", io.BytesIO(content), LISTING) is not first
+def test_what_is_kept_is_made_once_until_others_are_asked_for() -> None:
+    kept_: Kept[object] = Kept(2)
+    first = kept_.of("one", object)
+    assert kept_.of("one", object) is first
+    kept_.of("two", object)
+    kept_.of("one", object)
+    kept_.of("three", object)
+    assert kept_.of("one", object) is first
+    kept_.of("two", object)
+    kept_.of("three", object)
+    assert kept_.of("one", object) is not first

@@ -42,6 +42,8 @@ _LADDER = {
     "MARROW_MAX_REPORT_BYTES": "100000",
     "MARROW_MAX_SUBMISSION_BYTES": "100000",
     "MARROW_MAX_ARCHIVE_BYTES": "1000000",
+    # Every route is asked with wrong keys, from one address.
+    "MARROW_MAX_FAILED_SIGN_INS": "10000",
 }
 
 

@@ -15,7 +15,7 @@ import polars as pl
 from tests.archives.messages import MSH, OBR, PID, oru, tx
 from tests.archives.resources import attachment
 from tests.archives.resources import report as fhir_report
-from tests.canary import fhir_story, obedient, review_story
+from tests.canary import audit_story, fhir_story, obedient, review_story
 from tests.canary.house import is_empty
 from tests.canary.marks import Mark
 from tests.services import wait_until
@@ -87,6 +87,7 @@ def tell(house: House, recorder: Recorder) -> None:
     look_at_resources(recorder)
     upload_in_pieces(recorder)
     look_at_pages(recorder)
+    audit_story.tell(recorder, text())
     read_the_log(recorder)
 
 
@@ -308,7 +309,7 @@ def upload_in_pieces(recorder: Recorder) -> None:
 
 def look_at_pages(recorder: Recorder) -> None:
     """Look at every page as a person does who has signed in."""
-    for route in ("/", "/reports", "/reports.csv", "/try", "/sessions"):
+    for route in ("/", "/reports", "/reports.csv", "/reports.json", "/try", "/sessions"):
         recorder.ask("GET", route)
     for listed in recorder.ask("GET", REPORTS).json()["reports"]:
         recorder.ask("GET", "/reports/{id}", path=f"/reports/{listed['id']}")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
@@ -29,6 +31,10 @@ class Served:
     """The id of a report with a stated level."""
     audit: str
     """The id of a finished audit."""
+    upload: str
+    """An archive that has arrived and waits for its audit."""
+    patient: str
+    """The page of a patient whose level is another than that of any report."""
     review: str
     """The pages of a sample of it that two have judged in part."""
 
@@ -45,8 +51,15 @@ def served(folder: Path) -> Iterator[Served]:
         headers = {"Authorization": f"Bearer {service.key}"}
         with httpx.Client(base_url=service.url, headers=headers, timeout=60) as client:
             stated, audit = fill(client)
-            review = judged(client, audit, folder)
-            yield Served(service.url, service.key, stated, audit, review)
+            yield Served(
+                service.url,
+                service.key,
+                stated=stated,
+                audit=audit,
+                upload=uploaded(client),
+                patient=_lowered(client, audit),
+                review=judged(client, audit, folder),
+            )
 
 
 def fill(client: httpx.Client) -> tuple[str, str]:
@@ -65,6 +78,19 @@ def fill(client: httpx.Client) -> tuple[str, str]:
     wait_until(is_over, deadline_s=READ_S, what="the audit")
     [stated] = _reports(client, level="stated", page_size=1)
     return stated["id"], audit
+
+
+def uploaded(client: httpx.Client) -> str:
+    """Upload the sample archive by the form, and return the id of the upload."""
+    with ARCHIVE.open("rb") as file:
+        answer = client.post("/audits/uploads", files={"archive": file})
+    [upload] = parse_qs(urlsplit(answer.headers["location"]).query)["upload"]
+    return upload
+
+
+def _lowered(client: httpx.Client, audit: str) -> str:
+    html = client.get(f"/audits/{audit}/patients", params={"course": "lowered"}).text
+    return re.findall(rf'href="(/audits/{audit}/patients/\d+)"', html)[0]
 
 
 def _count(client: httpx.Client, **filters: Any) -> int:

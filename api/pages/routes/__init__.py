@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from api.pages.routes import (
+    audit,
+    audit_lists,
+    audits,
     oidc,
+    patients,
     report_list,
     reports,
     reviews,
@@ -14,5 +18,19 @@ from api.pages.routes import (
     trying,
 )
 
-_MODULES = (start, signing_in, oidc, trying, report_list, reports, samples, reviews, static)
+_MODULES = (
+    start,
+    signing_in,
+    oidc,
+    trying,
+    report_list,
+    reports,
+    audits,
+    audit,
+    audit_lists,
+    patients,
+    samples,
+    reviews,
+    static,
+)
 ROUTERS = tuple(module.router for module in _MODULES)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from fastapi import APIRouter, Depends, Request
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import RedirectResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 
 from api.listing import ReportQuery
 from api.pages.lists import ORDERS, STATUSES, choices, vocabulary
@@ -17,10 +17,10 @@ from api.pages.rendering import page
 from api.pages.requests import CurrentVisitor, TheService
 from api.pages.routes.reports import PATH
 from api.pages.visitor import Visitor
+from api.routes.reports import find_reports
 from api.scopes import Scope
 from api.security import Needs
 from api.service import Service
-from api.views import REPORTS_PATH
 from archives.write import NOTICE, safe_cell
 from storage import reports
 from storage.access_model import Action
@@ -28,6 +28,7 @@ from storage.model import ReportPage, StoredReport
 from storage.report_counts import count_by_level, count_by_state
 
 CSV_PATH = PATH + ".csv"
+JSON_PATH = PATH + ".json"
 _CSV_PAGE = 1_000
 _COLUMNS = (
     "id", "report_id", "source", "state", "version", "level", "side", "study_date", "modality",
@@ -62,6 +63,16 @@ async def list_as_csv(request: Request, service: TheService) -> Response:
     )
 
 
+@router.get(JSON_PATH)
+async def list_as_json(request: Request, service: TheService) -> Response:
+    """Return the same page for programs, in the form of ``GET /v1/reports``.
+
+    That one does not know who signed in here: no page of anybody can use the API as somebody.
+    """
+    query = read_query(request, ReportQuery)
+    return JSONResponse(await run_in_threadpool(find_reports, service, query))
+
+
 def _list(request: Request, visitor: Visitor, service: Service, query: ReportQuery) -> Response:
     filters, named = query.filters(), query.named()
     after = None if query.cursor is None else service.cursors.read(query.cursor, named)
@@ -84,7 +95,7 @@ def _list(request: Request, visitor: Visitor, service: Service, query: ReportQue
         orders=ORDERS,
         first_path=None if query.cursor is None else address(PATH, query),
         next_path=_next_path(service, query, found),
-        json_path=address(REPORTS_PATH, query, cursor=query.cursor),
+        json_path=address(JSON_PATH, query, cursor=query.cursor),
         csv_path=address(CSV_PATH, query, page_size=None),
     )
 

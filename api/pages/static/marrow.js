@@ -36,5 +36,47 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("htmx:afterSettle", (event) => {
   const part = event.detail.elt;
   const said = part.dataset?.announce ?? part.querySelector?.("[data-announce]")?.dataset.announce;
-  if (said) document.getElementById("announcer").textContent = said;
+  const announcer = document.getElementById("announcer");
+  // What is the same as before is not said again: some parts are asked for every two seconds.
+  if (said && said !== announcer.textContent) announcer.textContent = said;
 });
+
+document.documentElement.classList.add("scripts");
+
+// An archive is dropped where it would be chosen.
+for (const kind of ["dragover", "dragleave", "drop"]) {
+  document.addEventListener(kind, (event) => {
+    const zone = event.target.closest?.("[data-drop]");
+    if (!zone) return;
+    zone.classList.toggle("over", kind === "dragover");
+    if (kind === "dragleave") return;
+    event.preventDefault();
+    if (kind === "drop") document.getElementById(zone.dataset.drop).files = event.dataTransfer.files;
+  });
+}
+
+// How far an upload is.
+document.addEventListener("htmx:xhr:progress", (event) => {
+  const shown = event.target.querySelector?.("[data-upload]");
+  if (!shown || !event.detail.lengthComputable) return;
+  const part = event.detail.loaded / event.detail.total;
+  shown.hidden = false;
+  shown.querySelector("progress").value = part;
+  shown.querySelector("[data-upload-said]").textContent = part < 1 ? `${Math.round(part * 100)} %` : "looked at now";
+});
+
+// What went wrong is said where it was asked for.
+for (const kind of ["htmx:responseError", "htmx:sendError"]) {
+  document.addEventListener(kind, (event) => {
+    const place = document.getElementById(event.target.dataset?.errors ?? "");
+    if (!place) return;
+    let said = "The service could not be reached; try again.";
+    try {
+      const problem = JSON.parse(event.detail.xhr.responseText);
+      said = [problem.detail, ...(problem.errors ?? []).map((one) => one.detail)].filter(Boolean).join(" ");
+    } catch { /* no problem of ours */ }
+    place.textContent = said;
+    place.hidden = false;
+    for (const shown of event.target.querySelectorAll("[data-upload]")) shown.hidden = true;
+  });
+}
