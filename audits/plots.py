@@ -37,6 +37,8 @@ STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "marrow",
     "font.family": "sans-serif",
+    # One, not all that it might be: each text of the drawing names them.
+    "font.sans-serif": ["DejaVu Sans"],
     "font.size": 10,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -178,10 +180,41 @@ def svg_text(figure: Figure, title: str, text: str) -> str:
     body = re.sub(r'(xlink:href|href)="#([^"]+)"', rf'\1="#{name}-\2"', body)
     body = re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", body)
     body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
+    body, styles = _classed(_compact(body), name)
     view_box = re.search(r'viewBox="[^"]+"', body)
     opening = (
         f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
         f'{view_box[0] if view_box else ""} role="img" aria-labelledby="{name}-t {name}-d">'
-        f'<title id="{name}-t">{escape(title)}</title><desc id="{name}-d">{escape(text)}</desc>'
+        f'<title id="{name}-t">{escape(title)}</title><desc id="{name}-d">{escape(text)}</desc><style>{styles}</style>'
     )
     return opening + body[body.index(">") + 1 :]
+
+
+def _compact(svg: str) -> str:
+    """Return a drawing without names that nobody refers to, and without more digits than are seen."""
+    # Nothing reaches beyond its axes.
+    svg = re.sub(r' clip-path="[^"]*"|<defs><clipPath.*?</defs>', "", svg, flags=re.DOTALL)
+    used = set(re.findall(r"#([\w-]+)", svg))
+    svg = re.sub(r' id="([^"]+)"', lambda found: found[0] if found[1] in used else "", svg)
+    svg = re.sub(r"\d+\.\d{2,}", lambda found: f"{float(found[0]):.1f}".removesuffix(".0"), svg)
+    svg = re.sub(r' transform="rotate\(-?0 [^"]*\)"', "", svg)
+    svg = re.sub(r"\s*([MLQCz])\s+(?=[\d\"MLQCz-])", r"\1", re.sub(r"\s+", " ", svg))
+    svg = svg.replace("> <", "><")
+    # A group of one element, and nothing else, groups nothing.
+    while (
+        plain := re.sub(r"<g>(<[^<>]+/>|<text[^<>]*>[^<>]*</text>)?</g>|<g/>", r"\1", svg)
+    ) != svg:
+        svg = plain
+    return svg
+
+
+def _classed(svg: str, name: str) -> tuple[str, str]:
+    """Return a drawing with classes instead of its styles, and what the classes mean."""
+    short = "".join(word[0] for word in name.split("-"))
+    classes: dict[str, str] = {}
+
+    def to_class(found: re.Match[str]) -> str:
+        return f' class="{classes.setdefault(found[1], f"{short}{len(classes)}")}"'
+
+    svg = re.sub(r' style="([^"]+)"', to_class, svg)
+    return svg, "".join(f".{one}{{{style}}}" for style, one in classes.items())

@@ -25,7 +25,9 @@ _QUIET = (
     "--disable-sync", "--no-first-run",
 )  # fmt: skip
 """A browser of our own user, that asks nobody anything but what a test asks."""
-OWN_ERRORS = ("401 (Unauthorized)", "404 (Not Found)", "403 (Forbidden)", "422 (")
+OWN_ERRORS = (
+    "401 (Unauthorized)", "404 (Not Found)", "403 (Forbidden)", "422 (", "Status Error Code 422",
+)  # fmt: skip
 """What the console says of answers that a test asks for."""
 
 

@@ -90,7 +90,7 @@ def uploaded(client: httpx.Client) -> str:
 
 def _lowered(client: httpx.Client, audit: str) -> str:
     html = client.get(f"/audits/{audit}/patients", params={"course": "lowered"}).text
-    return re.findall(rf'href="(/audits/{audit}/patients/\d+)"', html)[0]
+    return str(re.findall(rf'href="(/audits/{audit}/patients/\d+)"', html)[0])
 
 
 def _count(client: httpx.Client, **filters: Any) -> int:

@@ -78,12 +78,12 @@ def test_a_case_is_found_by_filters_and_followed_to_its_patient(
     page.goto(f"/audits/{service.audit}/cases")
     page.get_by_role("link", name=re.compile("^left")).click()
     page.wait_for_url("**side=left**")
-    page.get_by_label("Order").select_option("latest study first")
+    page.get_by_label("Order", exact=True).select_option("latest study first")
     if not scripts:
         page.get_by_role("button", name="Apply").click()
     page.wait_for_url("**sort=study_newest**")
     assert "side=left" in page.url
-    page.get_by_role("link", name=re.compile("^Case")).first.click()
+    page.get_by_role("link", name=re.compile(r"^Case \d")).first.click()
     page.get_by_role("heading", name="The patient over time").wait_for()
     assert page.get_by_role("img", name=re.compile("Levels of")).is_visible()
     assert page.get_by_role("region", name="Table: timeline").get_by_role("row").count() > 1
