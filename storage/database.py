@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from storage.settings import StorageSettings
 
-HEAD = "0009"
+HEAD = "0010"
 """The newest revision of the tables (a test compares it with the migrations: asking Alembic takes
 a quarter of a second, which every process would wait at its start)."""
 BUSY_TIMEOUT_MS = 15_000

@@ -150,6 +150,8 @@ Index(
 )
 
 Index("ix_work_audit", work.c.audit)
+_quarantined = work.c.state == "quarantined"
+Index("ix_work_quarantined", work.c.id, sqlite_where=_quarantined, postgresql_where=_quarantined)
 
 audit_shards = Table(
     "audit_shards",
@@ -208,6 +210,14 @@ reports = Table(
 Index("ix_reports_work", reports.c.work_id)
 Index("ix_reports_superseded_by", reports.c.superseded_by)
 Index("ix_reports_study_date", reports.c.study_date)
+_failed = reports.c.state == "failed"
+Index(
+    "ix_reports_failed",
+    reports.c.error_code,
+    reports.c.id,
+    sqlite_where=_failed,
+    postgresql_where=_failed,
+)
 _sealed = reports.c.text_key.is_not(None)
 Index("ix_reports_text_key", reports.c.text_key, sqlite_where=_sealed, postgresql_where=_sealed)
 

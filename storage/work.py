@@ -27,6 +27,7 @@ from storage.model import (
     WorkState,
 )
 from storage.tables import reports, results, tombstones, work
+from storage.work_states import IS_LEASED, IS_OPEN, IS_PENDING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -118,7 +119,7 @@ def claim_more(
     waiting = (
         select(work.c.id)
         .where(
-            work.c.state == WorkState.PENDING,
+            IS_PENDING,
             work.c.lane == held.lane,
             work.c.kind == WorkKind.REPORTS,
             work.c.attempts == 0,
@@ -193,9 +194,7 @@ def renew(conn: Connection, held: Claim, *, lease_s: float) -> None:
 
 def leases(conn: Connection) -> list[Lease]:
     """Return who has what."""
-    query = select(work.c.id, work.c.lease_token, work.c.holder).where(
-        work.c.state == WorkState.LEASED
-    )
+    query = select(work.c.id, work.c.lease_token, work.c.holder).where(IS_LEASED)
     return [Lease(row.id, row.lease_token, row.holder or "") for row in conn.execute(query)]
 
 
@@ -219,7 +218,7 @@ def reclaim_expired(conn: Connection) -> int:
     """Make units whose lease has ended pending again; return how many."""
     query = (
         update(work)
-        .where(work.c.state == WorkState.LEASED, work.c.lease_until < now())
+        .where(IS_LEASED, work.c.lease_until < now())
         .values(state=WorkState.PENDING, rung_at=None, **_NO_LEASE)
     )
     return conn.execute(query).rowcount
@@ -227,7 +226,7 @@ def reclaim_expired(conn: Connection) -> int:
 
 def expired(conn: Connection) -> bool:
     """Return whether a lease has ended: asked often, as it needs no writing transaction."""
-    query = select(work.c.id).where(work.c.state == WorkState.LEASED, work.c.lease_until < now())
+    query = select(work.c.id).where(IS_LEASED, work.c.lease_until < now())
     return conn.execute(query.limit(1)).first() is not None
 
 
@@ -236,7 +235,7 @@ def worn_out(conn: Connection, *, limit: int = 100) -> list[int]:
     query = (
         select(work.c.id)
         .where(
-            work.c.state == WorkState.PENDING,
+            IS_PENDING,
             work.c.attempts >= MAX_ATTEMPTS,
             work.c.kind == WorkKind.REPORTS,
         )
@@ -295,7 +294,7 @@ def ring_due(conn: Connection, *, older_than_s: float, limit: int) -> list[DueUn
     query = (
         select(work.c.id, work.c.lane, work.c.kind)
         .where(
-            work.c.state == WorkState.PENDING,
+            IS_PENDING,
             work.c.attempts < _MAX_ATTEMPTS,
             or_(work.c.rung_at.is_(None), work.c.rung_at < now(offset_s=-older_than_s)),
         )
@@ -320,7 +319,7 @@ def mark_rung(conn: Connection, work_ids: Sequence[int]) -> None:
 
 def open_units(conn: Connection) -> int:
     """Return how many units are pending or leased."""
-    query = select(func.count()).where(work.c.state.in_((WorkState.PENDING, WorkState.LEASED)))
+    query = select(func.count()).where(IS_OPEN)
     return conn.execute(query).scalar_one()
 
 
@@ -329,7 +328,7 @@ def has_open_reports(conn: Connection, *, at_least: int) -> bool:
     query = (
         select(work.c.id)
         .where(
-            work.c.state.in_((WorkState.PENDING, WorkState.LEASED)),
+            IS_OPEN,
             work.c.kind == WorkKind.REPORTS,
         )
         .limit(at_least)
@@ -340,9 +339,7 @@ def has_open_reports(conn: Connection, *, at_least: int) -> bool:
 def is_stalled(conn: Connection, *, for_s: float, lanes: Sequence[Lane] = tuple(Lane)) -> bool:
     """Return whether units of these lanes wait that long, and none is worked on or was ended."""
     since, is_here = now(offset_s=-for_s), work.c.lane.in_(lanes)
-    waits = select(work.c.id).where(
-        is_here, work.c.state == WorkState.PENDING, work.c.created_at < since
-    )
+    waits = select(work.c.id).where(is_here, IS_PENDING, work.c.created_at < since)
     moves = select(work.c.id).where(
         is_here, or_(work.c.state == WorkState.LEASED, work.c.finished_at > since)
     )

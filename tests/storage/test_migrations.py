@@ -164,6 +164,8 @@ ROWS: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "0007": TO_0007,
     "0008": TO_0008,
     "0009": TO_0009,
+    # Indexes only.
+    "0010": [],
 }
 """Rows of our own for each revision, as its version wrote them."""
 
