@@ -32,6 +32,7 @@ ACTIONS = {
     Scope.REVIEW: Action.CHANGE,
     Scope.EXPORT: Action.EXPORT,
     Scope.KEYS_ADMIN: Action.ADMINISTER,
+    Scope.OPERATE: Action.FOLLOW,
     Scope.LOG_READ: Action.READ_LOG,
 }
 """What a route with this scope is about, unless it says something else."""

@@ -43,6 +43,7 @@ from api.routes import (
     fhir,
     fhir_server,
     health,
+    operations,
     reports,
     samples,
     uploads,
@@ -138,6 +139,7 @@ def make_application(settings: ApiSettings) -> FastAPI:
         audit_results,
         samples,
         access_log,
+        operations,
         health,
     ):
         app.include_router(routes.router)

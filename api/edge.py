@@ -101,15 +101,19 @@ class _Exchange:
         """Write the request's line."""
         route = getattr(self._scope.get("route"), "path", None)
         status = self._status or 0
+        seconds = time.perf_counter() - self._started
+        method = self._scope["method"] if self._scope["method"] in METHODS else None
+        service = self._scope["app"].state.service
+        service.http_metrics.count(method, route, status, seconds)
         if route in _QUIET and status < 400:  # noqa: PLR2004 - the first error status
             return
         _LOG.info(
             "request",
             request=self.request_id,
-            method=self._scope["method"] if self._scope["method"] in METHODS else None,
+            method=method,
             route=route,
             status=status,
-            seconds=round(time.perf_counter() - self._started, 4),
+            seconds=round(seconds, 4),
             key=self._scope["state"].get("key_id"),
             code=self._scope["state"].get("problem_code"),
         )

@@ -9,6 +9,7 @@ from fastapi.openapi.utils import get_openapi
 
 from api.audit_queries import SOURCE
 from api.fhir_problems import is_fhir_path
+from api.operation_views import REQUEUE
 from api.problems import MEDIA_TYPE, Code
 from api.review_schemas import DECISION, SAMPLE
 from api.schemas import EXTRACT, SUBMISSION
@@ -50,6 +51,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
         _add_request(schemas, "ExtractIn", EXTRACT.json_schema(ref_template=_COMPONENTS))
         _add_request(schemas, "AuditSource", SOURCE.json_schema(ref_template=_COMPONENTS))
         _add_request(schemas, "SampleIn", SAMPLE.json_schema(ref_template=_COMPONENTS))
+        _add_request(schemas, "RequeueBody", REQUEUE.json_schema(ref_template=_COMPONENTS))
         _add_request(schemas, "DecisionIn", DECISION.json_schema(ref_template=_COMPONENTS))
         schemas["Problem"] = _problem_schema()
         for path, operations in document["paths"].items():

@@ -27,6 +27,8 @@ class Role(StrEnum):
     """May do everything."""
     AUDITOR = "auditor"
     """Reads the access log and nothing else."""
+    OPERATOR = "operator"
+    """Sees the queue and the metrics, and has failed reports read again; nothing of any report."""
 
 
 _VIEWER = frozenset({Scope.REPORTS_READ, Scope.AUDITS_READ})
@@ -38,6 +40,7 @@ SCOPES: Mapping[Role, frozenset[Scope]] = {
     Role.ANALYST: _REVIEWER | {Scope.AUDITS_WRITE, Scope.EXPORT},
     Role.ADMIN: frozenset(Scope),
     Role.AUDITOR: frozenset({Scope.LOG_READ}),
+    Role.OPERATOR: frozenset({Scope.OPERATE}),
 }
 """What each role may do."""
 

@@ -24,5 +24,7 @@ class Scope(StrEnum):
     EXPORT = "export"
     """Taking lists, tables and files of results away."""
     KEYS_ADMIN = "keys:admin"
+    OPERATE = "operate"
+    """Seeing how the work goes, and having failed reports read again: numbers, nothing of a report."""
     LOG_READ = "log:read"
     """Reading the access log: who did what, and when."""

@@ -18,6 +18,7 @@ from api.cursors import Cursors
 from api.extraction import Extraction
 from api.kept import Kept
 from api.limits import Limits
+from api.metrics import HttpMetrics
 from api.oidc import Provider
 from api.settings import ApiSettings
 from storage.database import Database
@@ -53,6 +54,7 @@ class Service:
     """Of the files of audits that lists are shown from: some ten bytes for each row."""
     patient_lists: Kept[pl.DataFrame] = field(default_factory=lambda: Kept(4))
     """Of finished audits, by their folders."""
+    http_metrics: HttpMetrics = field(default_factory=HttpMetrics)
     _ringing: set[asyncio.Task[None]] = field(default_factory=set)
 
     def ring_soon(self, work_ids: Iterable[int], lane: Lane) -> None:

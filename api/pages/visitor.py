@@ -33,6 +33,14 @@ _PLACES = (
         Place("Audits", "/audits", "Whole archives: their cases, patients and what was not read."),
         Scope.AUDITS_READ,
     ),
+    (
+        Place("Operations", "/operations", "What waits, who works, what failed and is read again."),
+        Scope.OPERATE,
+    ),
+    (
+        Place("Access log", "/access-log", "Who read, exported, changed or was refused what."),
+        Scope.LOG_READ,
+    ),
 )
 """The navigation, each with the scope that it takes."""
 

@@ -26,8 +26,9 @@ LETTERS = {
     "n": Role.ANALYST,
     "a": Role.ADMIN,
     "u": Role.AUDITOR,
+    "o": Role.OPERATOR,
 }
-EVERYONE = "svrnau"
+EVERYONE = "svrnauo"
 OPEN = EVERYONE + "-"
 """``-`` is who has no key at all."""
 WHO_MAY = {
@@ -81,6 +82,12 @@ WHO_MAY = {
     "GET /fhir/async/{id}": "svrna",
     "GET /v1/access-log": "au",
     "GET /v1/access-log/head": "au",
+    "GET /v1/operations": "ao",
+    "POST /v1/operations/requeue": "ao",
+    "GET /metrics": "ao",
+    "GET /operations": "ao",
+    "POST /operations/requeue": "ao",
+    "GET /access-log": "au",
     "GET /": EVERYONE,
     "GET /sign-in": OPEN,
     "POST /sign-in": OPEN,

@@ -88,6 +88,7 @@ def tell(house: House, recorder: Recorder) -> None:
     upload_in_pieces(recorder)
     look_at_pages(recorder)
     audit_story.tell(recorder, text())
+    operate(house, recorder)
     read_the_log(recorder)
 
 
@@ -325,9 +326,23 @@ def look_at_pages(recorder: Recorder) -> None:
     recorder.ask("POST", "/sign-out", headers=ours)
 
 
+def operate(house: House, recorder: Recorder) -> None:
+    """Look at the queue, and have what failed read again, to fail again."""
+    for route in ("/v1/operations", "/operations", "/metrics"):
+        recorder.ask("GET", route)
+    ours = {"Sec-Fetch-Site": "same-origin"}
+    code = {"error_code": "extraction_failed"}
+    again = recorder.ask("POST", "/v1/operations/requeue", json=code)
+    assert again.json()["reports"] >= 1, again.text
+    wait_until(lambda: is_empty(house), deadline_s=60, what="an end of all work")
+    pressed = recorder.ask("POST", "/operations/requeue", data=code, headers=ours)
+    assert pressed.status_code == 303, pressed.text
+    wait_until(lambda: is_empty(house), deadline_s=60, what="an end of all work")
+
+
 def read_the_log(recorder: Recorder) -> None:
     """Read who did all that."""
-    for route in ("/v1/access-log", "/v1/access-log/head"):
+    for route in ("/v1/access-log", "/v1/access-log/head", "/access-log"):
         recorder.ask("GET", route)
 
 

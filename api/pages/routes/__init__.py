@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from api.pages.routes import (
+    access_log,
     audit,
     audit_lists,
     audits,
     oidc,
+    operations,
     patients,
     report_list,
     reports,
@@ -31,6 +33,8 @@ _MODULES = (
     patients,
     samples,
     reviews,
+    operations,
+    access_log,
     static,
 )
 ROUTERS = tuple(module.router for module in _MODULES)
