@@ -31,6 +31,9 @@ _MAX_DEPTH = 12
 
 _SIGN = re.compile(r"\{(\w+)\}|<(\w+)>|\.\.\.(\d*)|([\[\]()|])|([^\s\[\](){}<>|]+)")
 
+_REGEX = re.compile(r"\\|\.[*+]|[)\]][*+?]|[)\]]\{\d|\(\?|^\^|\$$|\[\^?\w-\w\]")
+"""What is meant as a regular expression: as words it would never be found, and nobody would know."""
+
 Words = tuple[str, ...]
 
 
@@ -93,7 +96,8 @@ class PhraseCompiler:
         """Return the phrase compiled; several where its alternatives differ in gaps or places.
 
         Raises:
-            PatternError: unknown lexicon entry, unbalanced sign, or too many literals.
+            PatternError: unknown lexicon entry, unbalanced sign, a regular expression, or too many
+                literals.
 
         """
         return [_assemble(phrase, chain) for chain in self._parse(phrase, 0)]
@@ -108,6 +112,12 @@ class PhraseCompiler:
         return step.literals
 
     def _parse(self, phrase: str, depth: int) -> list[_Chain]:
+        if _REGEX.search(phrase):
+            msg = (
+                f"the phrase '{phrase}' is written as a regular expression, and would be read as words; "
+                "the signs are [ ] ( | ) { } ... and < >"
+            )
+            raise PatternError(msg)
         signs = list(_signs(phrase))
         chains, rest = self._choice(signs, 0, depth)
         if rest != len(signs):

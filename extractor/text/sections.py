@@ -28,7 +28,7 @@ _TITLE_MAX_CHARS = 120
 _ONE_PARAGRAPH = frozenset(
     {SectionCategory.INDICATION, SectionCategory.TECHNIQUE, SectionCategory.COMPARISON}
 )
-_FIRST_PARAGRAPH = re.compile(r"[ \t:*#_-]*\n?\s*\S.*?(?=\n[ \t]*\n)", re.DOTALL)
+_FIRST_PARAGRAPH = re.compile(r"[ \t:*#_-]{0,40}\n?\s*+\S.*?(?=\n[ \t]*\n)", re.DOTALL)
 _PARAGRAPH = re.compile(r"\S.*?(?=\n[ \t]*\n|\Z)\s*", re.DOTALL)
 _FIRST_SENTENCE = re.compile(r"(?<=\w{3}[.:;])\s+(?=[A-Z0-9])|(?<=\)[.:;])\s+(?=[A-Z0-9])")
 """Ends of sentences, not the full stops of abbreviated sides ("MRI Lt. hip")."""
@@ -112,10 +112,11 @@ class SectionFinder:
         capitals = f"(?:{in_capitals})(?:(?:{_JOIN.replace('and', 'AND')})(?:{in_capitals}))?"
         # With a colon (or dash) a heading may stand at the start of a line or after a full stop; without one
         # it must fill its line, or be in capitals at the start of a line. The first two see lower case:
-        # to ignore it while matching takes the engine three times as long.
+        # to ignore it while matching takes the engine three times as long. Runs of blanks are taken whole (*+):
+        # archives of fixed width have thousands, which could be shared out among two repeats in millions of ways.
         self._with_colon = re.compile(
-            rf"(?:^|(?<=[.!?:;)])[ \t]*|(?<=[.!?:;)])[ \t]*\n)[ \t*#>_]*(?:\d{{1,2}}[.)][ \t]*)?({names})"
-            rf"[ \t]*(?:\([^)\n]{{0,40}}\)|#?\d[\d./ \t-]{{0,16}}(?:\d{{1,2}}:\d\d)?)?[ \t*_]*(?::|[ \t][-\u2013\u2014](?=[ \t\n])|\.[ \t]*\n)",
+            rf"(?:^|(?<=[.!?:;)])[ \t]*+|(?<=[.!?:;)])[ \t]*+\n)[ \t*#>_]*+(?:\d{{1,2}}[.)][ \t]*+)?({names})"
+            rf"(?:[ \t]*+(?:\([^)\n]{{0,40}}\)|#?\d[\d./ \t-]{{0,16}}(?:\d{{1,2}}:\d\d)?))?[ \t*_]*(?::|[ \t][-\u2013\u2014](?=[ \t\n])|\.[ \t]*\n)",
             re.MULTILINE,
         )
         self._alone = re.compile(

@@ -62,17 +62,18 @@ _ABBREVIATIONS = frozenset(
         "ref",
     ]
 )
-_STOP = re.compile(r"[.!?]+(?=[\s\"')\]]|[A-Z][a-z]|$)|\n")
+# Runs are taken whole (++) and from their beginning, here and below: a line of ten thousand dots is read once.
+_STOP = re.compile(r"(?<![.!?])[.!?]++(?=[\s\"')\]]|[A-Z][a-z]|$)|\n")
 _BULLET = re.compile(
     r"[ \t]*(?:[-*\u2022\u2013\u2014>+]+[ \t]+|\(?\d{1,2}[.)][ \t]+|[a-z][.)][ \t]+)"
 )
 _LABEL = re.compile(r"[ \t]*[A-Za-z][\w /&()'-]{0,45}:(?=\s|$)")
-_VALUE_END = re.compile(r"(?:[:=]|[ \t][-\u2013]|\.{4,})[ \t]*\w+\Z")
+_VALUE_END = re.compile(r"(?:[:=]|[ \t][-\u2013]|(?<!\.)\.{4,}+)[ \t]*+\w++\Z")
 """A field with its value, which may be a word that elsewhere goes on ("Effusion: no")."""
 _SHORT_VALUE = re.compile(r"[ \t]*\w+(?:[ \t]\w+)?[.;,]?[ \t]*")
 """One or two words on the line below a field's name are its value ("Effusion:", below it "None.")."""
 _ELLIPSIS_DOTS = 3
-_LAST_WORD = re.compile(r"([\w.]+)\Z")
+_LAST_WORD = re.compile(r"((?<![\w.])[\w.]++)\Z")
 _WRAPPED_FROM = 45
 """Lines shorter than this are not wrapped text; a report that narrow is a list."""
 _NARROWEST = 24
