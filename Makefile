@@ -111,6 +111,10 @@ fuzz-api-short: $(DEV) ## The same with thirty, as in every CI run (a minute)
 load: $(DEV) ## Post single reports from 50 clients for a minute; none may be lost
 	@$(RUN) -m benchmarks.load $(ARGS)
 
+.PHONY: bench-pages
+bench-pages: $(DEV) ## Measure the lists of the pages over 100,000 reports and cases; p95 under 100 ms
+	@$(RUN) -m benchmarks.pages $(ARGS)
+
 .PHONY: soak
 soak: $(DEV) ## Send 200,000 reports through the service (make soak ARGS="--reports 20000"); nothing may grow
 	@$(RUN) -m benchmarks.soak $(ARGS)
@@ -138,6 +142,10 @@ evaluate: $(RUNTIME) ## Score the extractor on all gold there is, or on one file
 .PHONY: compose-check
 compose-check: $(RUNTIME) ## Build the image, start docker-compose.yml, post a report through it, take it down
 	@$(RUN) scripts/compose_check.py $(ARGS)
+
+.PHONY: compose-kill
+compose-kill: $(RUNTIME) ## Kill each container of docker-compose.yml while reports come in; none may be lost
+	@$(RUN) -m scripts.compose_kill $(ARGS)
 
 .PHONY: lock
 lock: $(DEV) ## Write requirements/*.txt anew (make lock ARGS=--upgrade for newer versions)

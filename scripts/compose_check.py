@@ -77,12 +77,12 @@ class Stack:
     def compose(self, *words: str) -> str:
         """Run a compose command and return what it printed; raises CheckError."""
         command = (*self.engine.compose, "-f", str(ROOT / "docker-compose.yml"))
-        return _run(*command, "-p", self.project, *words, environment=self.environment)
+        return run(*command, "-p", self.project, *words, environment=self.environment)
 
     def build(self) -> None:
         """Build the image; the engine's own environment (BUILDAH_ISOLATION ...) is passed on."""
         pull = ("--pull=missing", "--format=docker") if self.engine.name == "podman" else ()
-        _run(self.engine.name, "build", *pull, "--tag", IMAGE, str(ROOT))
+        run(self.engine.name, "build", *pull, "--tag", IMAGE, str(ROOT))
 
     def up(self) -> None:
         """Start all services and wait until they are healthy."""
@@ -115,7 +115,7 @@ class Stack:
             f"com.docker.compose.service={service}",
         )
         filters = [word for label in labels for word in ("--filter", f"label={label}")]
-        found = _run(self.engine.name, "ps", "--all", "--quiet", *filters).split()
+        found = run(self.engine.name, "ps", "--all", "--quiet", *filters).split()
         if len(found) != 1:
             raise CheckError(f"{len(found)} containers for {service}")
         return found[0]
@@ -123,13 +123,13 @@ class Stack:
     def inspect(self, service: str) -> dict[str, Any]:
         """Return what the engine knows of a service's container."""
         [container] = json.loads(
-            _run(self.engine.name, "inspect", "--type=container", self.container(service))
+            run(self.engine.name, "inspect", "--type=container", self.container(service))
         )
         return dict(container)
 
     def execute(self, service: str, *words: str) -> str:
         """Run a command inside a container and return what it printed."""
-        return _run(self.engine.name, "exec", self.container(service), *words)
+        return run(self.engine.name, "exec", self.container(service), *words)
 
     def logs(self, service: str) -> str:
         """Return all that a service wrote."""
@@ -157,7 +157,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="marrow-secrets-") as folder:
         # Root in the containers' user namespace is not always root here: let it look in.
         Path(folder).chmod(0o755)
-        _run(sys.executable, str(ROOT / "scripts/compose_secrets.py"), "--directory", folder)
+        run(sys.executable, str(ROOT / "scripts/compose_secrets.py"), "--directory", folder)
         stack = Stack(engine, Path(folder))
         try:
             check(stack, skip_build=options.skip_build)
@@ -174,13 +174,13 @@ def main() -> int:
 def check(stack: Stack, *, skip_build: bool) -> None:
     """Build, start, use and look; raises CheckError."""
     if not skip_build:
-        _say(f"building {IMAGE} with {stack.engine.name}")
+        say(f"building {IMAGE} with {stack.engine.name}")
         stack.build()
-    _say(f"starting {stack.project} on port {stack.port}")
+    say(f"starting {stack.project} on port {stack.port}")
     stack.up()
-    _say("posting a report")
+    say("posting a report")
     check_report(stack)
-    _say("looking at ports, users, file systems, secrets and logs")
+    say("looking at ports, users, file systems, secrets and logs")
     check_ports(stack)
     for service in RUNNING:
         check_hardening(stack, service)
@@ -216,7 +216,7 @@ def check_report(stack: Stack) -> None:
     if "marrow_oedema" not in affirmed:
         raise CheckError(f"no marrow oedema among {sorted(affirmed)}")
     assessment = result["assessment"]
-    _say(f"{len(result['mentions'])} mentions, {assessment['level']}, {assessment['side']}")
+    say(f"{len(result['mentions'])} mentions, {assessment['level']}, {assessment['side']}")
     if assessment["level"] not in {"stated", "probable"} or assessment["side"] != "left":
         raise CheckError("the left hip is not a case")
     refused = _post(stack.port, report, key="marrow_00000000_" + "0" * 49)
@@ -285,7 +285,8 @@ def _post(port: int, report: dict[str, Any], *, key: str) -> httpx.Response:
         raise CheckError(f"port {port} of this machine does not answer: {error}") from None
 
 
-def _run(*command: str, environment: dict[str, str] | None = None) -> str:
+def run(*command: str, environment: dict[str, str] | None = None) -> str:
+    """Run a command and return what it printed; raises CheckError."""
     done = subprocess.run(
         command, capture_output=True, text=True, check=False, cwd=ROOT, env=environment
     )
@@ -304,7 +305,8 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _say(words: str) -> None:
+def say(words: str) -> None:
+    """Tell what is done now."""
     print(f"  {words}", flush=True)
 
 
