@@ -16,17 +16,17 @@ from api.wordless import case_without_words
 _NO_DAY = 99_999_999
 
 
-def _day(row: Mapping[str, Any]) -> int:
-    """Return the date of the study as a number."""
-    digits = (row["study_date"] or "").replace("-", "")
+def _day(study_date: str | None) -> int:
+    """Return the date of a study as a number; 0 where there is none."""
+    digits = (study_date or "").replace("-", "")
     return int(digits.ljust(8, "0")) if digits.isdigit() else 0
 
 
 _CASES = Listing(
     facets=CASE_FACETS,
     orders={
-        CaseOrder.STUDY_NEWEST.value: lambda row: -_day(row),
-        CaseOrder.STUDY_OLDEST.value: lambda row: _day(row) or _NO_DAY,
+        CaseOrder.STUDY_NEWEST.value: ("study_date", lambda date: -_day(date)),
+        CaseOrder.STUDY_OLDEST.value: ("study_date", lambda date: _day(date) or _NO_DAY),
     },
 )
 _FAILURES = Listing()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import sys
 from array import array
 from bisect import bisect_right
 from collections import Counter
@@ -23,8 +24,8 @@ _NUMBERS = frozenset({"case", "age_years", "reports", "line", "row"})
 """Columns that hold whole numbers."""
 _BOM = "\ufeff"
 
-Key = Callable[[Mapping[str, Any]], Any]
-"""What rows are put in order by; the order of the file decides between equal ones."""
+Key = tuple[str, Callable[[Any], Any]]
+"""A column, and what its values are put in order by; the order of the file decides between equal ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +55,18 @@ class RowIndex:
         self._listing = listing
         self._starts = array("q")
         self._values: list[tuple[str | None, ...]] = []
-        wanted: dict[str, list[Any]] = {name: [] for name in listing.orders}
         rows = _records(stream)
         _, self._columns = next(rows, (0, []))
+        facets = [self._columns.index(name) for name in listing.facets]
+        keys = [
+            (self._columns.index(column), column, key) for column, key in listing.orders.values()
+        ]
+        wanted: dict[str, list[Any]] = {name: [] for name in listing.orders}
         for start, cells in rows:
-            row = _row(self._columns, cells)
             self._starts.append(start)
-            self._values.append(tuple(row[name] for name in listing.facets))
-            for name, key in listing.orders.items():
-                wanted[name].append(key(row))
+            self._values.append(tuple(sys.intern(cells[at]) or None for at in facets))
+            for found, (at, column, key) in zip(wanted.values(), keys, strict=True):
+                found.append(key(_value(column, cells[at])))
         self._starts.append(stream.tell())
         every = range(len(self._values))
         self._orders: dict[str | None, Sequence[int]] = {None: every}
@@ -144,9 +148,11 @@ def _records(stream: BinaryIO) -> Iterator[tuple[int, list[str]]]:
 
 
 def _row(columns: Sequence[str], cells: Sequence[str]) -> dict[str, Any]:
-    """Return the values that were written: what is empty was none, and formulas lose their guard."""
-    row: dict[str, Any] = {}
-    for name, cell in zip(columns, cells, strict=True):
-        value = unguarded(cell) if cell else None
-        row[name] = int(value) if name in _NUMBERS and value is not None else value
-    return row
+    """Return the values that were written, by column."""
+    return {name: _value(name, cell) for name, cell in zip(columns, cells, strict=True)}
+
+
+def _value(column: str, cell: str) -> Any:
+    """Return what was written: what is empty was none, and a formula loses its guard."""
+    value = unguarded(cell) if cell else None
+    return int(value) if column in _NUMBERS and value is not None else value

@@ -90,13 +90,17 @@ def safe_cell(value: Any) -> str:
     if isinstance(value, int | float):
         return str(value)
     text = str(value)
-    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA_STARTS) else text
+    return f"'{text}" if _is_guarded(text) else text
 
 
 def unguarded(cell: str) -> str:
     """Return the text that ``safe_cell`` was given."""
-    text = cell.removeprefix("'")
-    return text if text != cell and text.lstrip(" ").startswith(_FORMULA_STARTS) else cell
+    return cell[1:] if cell.startswith("'") and _is_guarded(cell) else cell
+
+
+def _is_guarded(text: str) -> bool:
+    """Whether it would be run, or looks as if it were guarded already: one guard more tells them apart."""
+    return text.lstrip("'").lstrip(" ").startswith(_FORMULA_STARTS)
 
 
 def write_json(value: Any, path: Path) -> None:

@@ -1,29 +1,34 @@
 """How long the service takes to make its pages over a large database: ``make bench-pages``.
 
 A hundred thousand reports of the sample archive's kind are read into a SQLite database, and an audit
-with as many cases lies beside them. Each list is asked for again and again in one process, without a
-network between; the first time of each is told apart, as it makes what later ones use.
+with as many cases lies beside them. Each list is asked for again and again in one process over a
+local connection; the first time of each is told apart, as it makes what later ones use.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import logging
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from contextlib import contextmanager, suppress
 from itertools import cycle, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import polars as pl
 from sqlalchemy import update
-from starlette.testclient import TestClient
 
 from api.app import create_app
 from api.scopes import Scope
+from api.server import make_server
 from api.settings import ApiSettings
 from archives import Refusal, read
 from archives.write import unguarded, write_csv, write_table
@@ -41,9 +46,12 @@ from storage.model import Lane, NewReport
 from storage.outcomes import Outcome
 from storage.settings import StorageSettings
 from storage.tables import audits
+from workers import logs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from fastapi import FastAPI
 
     from extractor.model import Report, Result
 
@@ -69,13 +77,38 @@ def main() -> int:
             audit = fill_audit(database, Path(folder), options.reports)
             token = make_key(database, storage)
         print(f"{options.reports:,} reports and cases, made in {time.monotonic() - began:.0f} s")
+        logs.configure(level=logging.ERROR)
         app = create_app(ApiSettings(), storage, ring=lambda *_: None)
-        with TestClient(app, base_url="http://127.0.0.1:8765") as client:
-            client.headers.update({"Authorization": f"Bearer {token}", **_PEOPLE})
-            return show(client, places(audit))
+        with served(app) as url:
+            headers = {"Authorization": f"Bearer {token}", **_PEOPLE}
+            with httpx.Client(base_url=url, headers=headers, timeout=60) as client:
+                wait_until_ready(client)
+                return show(client, places(audit, options.reports // 2))
 
 
-def places(audit: str) -> dict[str, str]:
+@contextmanager
+def served(app: FastAPI) -> Iterator[str]:
+    """Give the address of the application on a port of its own."""
+    server = make_server(app)
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        server.should_exit = True
+        thread.join(30)
+
+
+def wait_until_ready(client: httpx.Client) -> None:
+    """Wait until the patterns are loaded."""
+    while True:
+        with suppress(httpx.TransportError):
+            if client.get("/healthz/ready").is_success:
+                return
+        time.sleep(0.1)
+
+
+def places(audit: str, case: int) -> dict[str, str]:
     """Return the lists by what they are."""
     base = f"/audits/{audit}"
     return {
@@ -87,7 +120,7 @@ def places(audit: str) -> dict[str, str]:
         "cases": f"{base}/cases",
         "cases, one side and sex": f"{base}/cases?side=left&sex=F",
         "cases, latest first": f"{base}/cases?sort=study_newest",
-        "case": f"{base}/cases/50000",
+        "case": f"{base}/cases/{case}",
         "patients": f"{base}/patients",
         "patients, one level": f"{base}/patients?level=probable",
         "audits": "/audits",
@@ -96,7 +129,7 @@ def places(audit: str) -> dict[str, str]:
     }
 
 
-def show(client: TestClient, asked: dict[str, str]) -> int:
+def show(client: httpx.Client, asked: dict[str, str]) -> int:
     """Ask for each list, print its times, and return 1 where one is too slow."""
     print(f"{'page':28}{'first':>9}{'p50':>8}{'p95':>8}   ms")
     slow = []
@@ -110,7 +143,7 @@ def show(client: TestClient, asked: dict[str, str]) -> int:
     return 1 if slow else 0
 
 
-def _ask(client: TestClient, path: str) -> float:
+def _ask(client: httpx.Client, path: str) -> float:
     began = time.perf_counter()
     answer = client.get(path)
     taken_ms = (time.perf_counter() - began) * 1_000
@@ -174,7 +207,7 @@ def fill_audit(database: Database, folder: Path, many: int) -> str:
     ]
     write_csv(repeated, COLUMNS, target / "cases.csv")
     _write_patients(pl.read_parquet(sample / "patients.parquet"), target / "patients.parquet", many)
-    arguments = {"focus": "all", "map": [], "day_first": None}
+    arguments: dict[str, Any] = {"focus": "all", "map": [], "day_first": None}
     done = {"output_files": f"audits/{id_}/output", "finished_at": now(), "summary": "{}"}
     with database.begin() as conn:
         create(conn, NewAudit(id_, "many.csv", source="file:///many.csv", arguments=arguments))

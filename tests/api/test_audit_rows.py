@@ -15,7 +15,7 @@ from api.kept import Kept
 from archives.write import write_csv
 
 COLUMNS = ("level", "side", "case", "words")
-LISTING = Listing(facets=("level", "side"), orders={"last_first": lambda row: -row["case"]})
+LISTING = Listing(facets=("level", "side"), orders={"last_first": ("case", lambda case: -case)})
 WORDS = st.none() | st.text("ab \r\n\",;=+'\u2028\x0bé\ufeff", min_size=1, max_size=12)
 ROWS = st.lists(
     st.fixed_dictionaries(
