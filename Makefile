@@ -15,6 +15,7 @@ DEV := $(VENV)/.dev-installed
 BENCH := $(VENV)/.bench-installed
 S3 := $(VENV)/.s3-installed
 BROWSER := $(VENV)/.browser-installed
+DOCS := $(VENV)/.docs-installed
 # Libraries to measure against that need another spaCy
 PEERS := .venv-peers
 # Arguments for one run, as in: make test ARGS="tests/api -k problems"
@@ -147,6 +148,14 @@ compose-check: $(RUNTIME) ## Build the image, start docker-compose.yml, post a r
 compose-kill: $(RUNTIME) ## Kill each container of docker-compose.yml while reports come in; none may be lost
 	@$(RUN) -m scripts.compose_kill $(ARGS)
 
+.PHONY: reference
+reference: $(DEV) ## Write the pages of the reference that are made from the code
+	@$(RUN) -m scripts.reference_pages
+
+.PHONY: docs
+docs: $(DOCS) ## Build the documentation into site/, with every warning an error
+	@NO_MKDOCS_2_WARNING=true $(BIN)/mkdocs build --strict --quiet $(ARGS) && echo "site/index.html"
+
 .PHONY: lock
 lock: $(DEV) ## Write requirements/*.txt anew (make lock ARGS=--upgrade for newer versions)
 	@$(BIN)/$(UV_LOCK) $(ARGS) pyproject.toml --excludes requirements/excluded.in -o requirements/runtime.txt
@@ -155,6 +164,7 @@ lock: $(DEV) ## Write requirements/*.txt anew (make lock ARGS=--upgrade for newe
 	@$(BIN)/$(UV_LOCK) $(ARGS) --group bench -c requirements/runtime.txt -c requirements/dev.txt -o requirements/bench.txt
 	@$(BIN)/$(UV_LOCK) $(ARGS) --group s3 -c requirements/runtime.txt -c requirements/dev.txt -o requirements/s3.txt
 	@$(BIN)/$(UV_LOCK) $(ARGS) --group browser -c requirements/runtime.txt -c requirements/dev.txt -o requirements/browser.txt
+	@$(BIN)/$(UV_LOCK) $(ARGS) --group docs -c requirements/runtime.txt -c requirements/dev.txt -o requirements/docs.txt
 	@$(BIN)/$(UV_LOCK) $(ARGS) --group peers -o requirements/peers.txt
 
 .PHONY: lock-check
@@ -163,7 +173,7 @@ lock-check: $(DEV) ## Check that the locks say what pyproject.toml asks for
 
 .PHONY: clean
 clean: ## Remove what the tools made (not marrow-data)
-	@rm -rf $(VENV) $(PEERS) build dist htmlcov demo-output .coverage .coverage.* \
+	@rm -rf $(VENV) $(PEERS) build dist site htmlcov demo-output .coverage .coverage.* \
 		.pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -195,6 +205,11 @@ $(S3): requirements/s3.txt $(DEV)
 $(BROWSER): requirements/browser.txt $(DEV)
 	@echo "Installing the driver of a browser"
 	@$(PIP_LOCKED) --require-hashes -r requirements/browser.txt
+	@touch $@
+
+$(DOCS): requirements/docs.txt $(DEV)
+	@echo "Installing what builds the documentation"
+	@$(PIP_LOCKED) --require-hashes -r requirements/docs.txt
 	@touch $@
 
 $(PEERS)/.installed: requirements/peers.txt

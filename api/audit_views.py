@@ -14,7 +14,7 @@ from storage.audit_model import AuditState, StoredAudit
 AUDITS_PATH = "/v1/audits"
 PREVIEW_PATH = "/v1/audits/preview"
 
-_ERRORS = {
+AUDIT_ERRORS = {
     "archive_not_found": "Nothing is there that could be read.",
     "unknown_format": "The file's name ends like no format that is read.",
     "columns_not_recognised": "No column of report text was recognised; name it with `map`.",
@@ -206,7 +206,7 @@ def progress_view(audit: StoredAudit) -> dict[str, Any]:
 
 def error_detail(code: str) -> str:
     """Return what an error code of an audit means, and what to do."""
-    return _ERRORS.get(code, _OTHER_ERROR)
+    return AUDIT_ERRORS.get(code, _OTHER_ERROR)
 
 
 def _error(code: str | None) -> dict[str, str] | None:

@@ -14,7 +14,16 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCKS = ("runtime.txt", "dev.txt", "build.txt", "bench.txt", "s3.txt", "browser.txt", "peers.txt")
+LOCKS = (
+    "runtime.txt",
+    "dev.txt",
+    "build.txt",
+    "bench.txt",
+    "s3.txt",
+    "browser.txt",
+    "docs.txt",
+    "peers.txt",
+)
 
 
 def main() -> int:

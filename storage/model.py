@@ -144,6 +144,17 @@ class ReportFilters:
     latest_only: bool = False
     """Leave out what an amendment replaced."""
 
+    @property
+    def needs_result(self) -> bool:
+        """Whether only reports with a result can fit, which are those that are done."""
+        return (self.level, self.finding, self.status, self.site) != (None, None, None, None)
+
+    @property
+    def names_reports(self) -> bool:
+        """Whether anything is asked of the report itself, beside its result."""
+        asked = (self.state, self.source, self.study_date_from, self.study_date_to)
+        return self.latest_only or any(one is not None for one in asked)
+
 
 @dataclass(frozen=True, slots=True)
 class ReportPage:

@@ -9,13 +9,18 @@ from sqlalchemy import select
 from storage.tables import mentions, reports, results
 
 if TYPE_CHECKING:
-    from sqlalchemy import Select
+    from sqlalchemy import ColumnElement, Select
 
     from storage.model import ReportFilters
 
 
-def filtered(query: Select[Any], filters: ReportFilters) -> Select[Any]:
-    """Return a query over reports and their results that keeps what the filters name."""
+def filtered(
+    query: Select[Any], filters: ReportFilters, *, report: ColumnElement[str] = reports.c.id
+) -> Select[Any]:
+    """Return a query over reports and their results that keeps what the filters name.
+
+    ``report`` is the column that holds the report's id, where the query is over results alone.
+    """
     equal = {
         reports.c.state: filters.state,
         reports.c.source: filters.source,
@@ -32,7 +37,7 @@ def filtered(query: Select[Any], filters: ReportFilters) -> Select[Any]:
         query = query.where(reports.c.superseded_by.is_(None))
     if filters.finding is None and filters.status is None and filters.site is None:
         return query
-    mention = select(mentions.c.report).where(mentions.c.report == reports.c.id)
+    mention = select(mentions.c.report).where(mentions.c.report == report)
     if filters.finding is not None:
         mention = mention.where(mentions.c.finding == filters.finding)
     if filters.status is not None:

@@ -209,7 +209,9 @@ reports = Table(
 )
 Index("ix_reports_work", reports.c.work_id)
 Index("ix_reports_superseded_by", reports.c.superseded_by)
-Index("ix_reports_study_date", reports.c.study_date)
+# The state and the id beside the date: reports of some years are counted without reading one.
+Index("ix_reports_study_date", reports.c.study_date, reports.c.state, reports.c.id)
+Index("ix_reports_state", reports.c.state)
 _failed = reports.c.state == "failed"
 Index(
     "ix_reports_failed",
@@ -238,6 +240,8 @@ results = Table(
     Column("text_key", Text),
 )
 Index("ix_results_level", results.c.level, results.c.report)
+# A level beside its report, without the JSON: levels of reports of some years are counted from it.
+Index("ix_results_report", results.c.report, results.c.level)
 _sealed = results.c.text_key.is_not(None)
 Index("ix_results_text_key", results.c.text_key, sqlite_where=_sealed, postgresql_where=_sealed)
 

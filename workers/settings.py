@@ -65,6 +65,7 @@ class WorkerSettings(BellSettings):
     """Entries of the access log that are older are deleted; by default they are kept."""
 
     dispatch_every_s: PositiveFloat = 0.5
+    """How often the dispatcher looks for what waits, and for leases that ended."""
     ring_again_s: PositiveFloat = 5
     """A unit that waits this long is rung for again."""
     bells_at_most: PositiveInt = 64

@@ -11,7 +11,7 @@ from extractor.model import Level, Study
 from storage import reports, work
 from storage.model import Lane, NewReport, ReportFilters, ReportOrder, ReportState
 from storage.outcomes import Outcome
-from storage.report_counts import count_by_level, count_by_state
+from storage.report_counts import count
 from tests.results import make_mention, make_result
 
 if TYPE_CHECKING:
@@ -76,10 +76,10 @@ def test_a_filters_own_value_does_not_change_the_numbers_beside_it(database: Dat
         work.finish(conn, claim, outcomes)
     with database.read() as conn:
         for level in (None, Level.NONE):
-            found = count_by_level(conn, ReportFilters(level=level, finding="effusion"))
+            found = count(conn, ReportFilters(level=level, finding="effusion")).levels
             assert found == {"stated": 2, "none": 1}
-        assert count_by_level(conn, ReportFilters(finding="fracture")) == {}
+        assert count(conn, ReportFilters(finding="fracture")).levels == {}
         everything = {"done": 3, "queued": 1}
-        assert count_by_state(conn, ReportFilters()) == everything
-        assert count_by_state(conn, ReportFilters(state=ReportState.DONE)) == everything
-        assert count_by_state(conn, ReportFilters(level=Level.STATED)) == {"done": 2}
+        assert count(conn, ReportFilters()).states == everything
+        assert count(conn, ReportFilters(state=ReportState.DONE)).states == everything
+        assert count(conn, ReportFilters(level=Level.STATED)).states == {"done": 2}

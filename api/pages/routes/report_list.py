@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from fastapi import APIRouter, Depends, Request
 from starlette.concurrency import run_in_threadpool
@@ -25,7 +25,7 @@ from archives.write import NOTICE, safe_cell
 from storage import reports
 from storage.access_model import Action
 from storage.model import ReportPage, StoredReport
-from storage.report_counts import count_by_level, count_by_state
+from storage.report_counts import count
 
 CSV_PATH = PATH + ".csv"
 JSON_PATH = PATH + ".json"
@@ -80,16 +80,16 @@ def _list(request: Request, visitor: Visitor, service: Service, query: ReportQue
         found = reports.list_page(
             conn, filters, after=after, limit=query.page_size, order=query.sort
         )
-        levels, states = count_by_level(conn, filters), count_by_state(conn, filters)
+        counts = count(conn, filters)
     return page(
         request,
         "reports.html.j2",
         visitor=visitor,
         query=query,
         found=found.reports,
-        total=_total(query, levels, states),
-        levels=choices(PATH, query, "level", levels),
-        states=choices(PATH, query, "state", states),
+        total=counts.total,
+        levels=choices(PATH, query, "level", counts.levels),
+        states=choices(PATH, query, "state", counts.states),
         vocabulary=vocabulary(service),
         statuses=STATUSES,
         orders=ORDERS,
@@ -98,12 +98,6 @@ def _list(request: Request, visitor: Visitor, service: Service, query: ReportQue
         json_path=address(JSON_PATH, query, cursor=query.cursor),
         csv_path=address(CSV_PATH, query, page_size=None),
     )
-
-
-def _total(query: ReportQuery, levels: Mapping[str, int], states: Mapping[str, int]) -> int:
-    if query.state is not None:
-        return states.get(query.state, 0)
-    return sum(states.values()) if query.level is None else levels.get(query.level, 0)
 
 
 def _next_path(service: Service, query: ReportQuery, found: ReportPage) -> str | None:

@@ -1,4 +1,4 @@
-"""Indexes of what an operator asks for: failed reports and quarantined units."""
+"""Indexes of what operators ask for, and of the numbers beside the filters of lists."""
 
 from __future__ import annotations
 
@@ -29,8 +29,16 @@ def upgrade() -> None:
         sqlite_where=_QUARANTINED,
         postgresql_where=_QUARANTINED,
     )
+    op.create_index("ix_reports_state", "reports", ["state"])
+    op.drop_index("ix_reports_study_date", "reports")
+    op.create_index("ix_reports_study_date", "reports", ["study_date", "state", "id"])
+    op.create_index("ix_results_report", "results", ["report", "level"])
 
 
 def downgrade() -> None:
+    op.drop_index("ix_results_report", "results")
+    op.drop_index("ix_reports_study_date", "reports")
+    op.create_index("ix_reports_study_date", "reports", ["study_date"])
+    op.drop_index("ix_reports_state", "reports")
     op.drop_index("ix_work_quarantined", "work")
     op.drop_index("ix_reports_failed", "reports")
