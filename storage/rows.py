@@ -39,6 +39,12 @@ def select_reports(*extra: Any) -> Select[Any]:
     return select(*SUMMARY_COLUMNS, *extra).select_from(joined)
 
 
+def select_report_ids(*, with_results: bool) -> Select[Any]:
+    """Select the ids of reports, beside their results where something is asked of these."""
+    source = reports.join(results, results.c.report == reports.c.id) if with_results else reports
+    return select(reports.c.id).select_from(source)
+
+
 def report_values(report: NewReport, identity: Identity) -> dict[str, Any]:
     """Return the columns of a new report that come from what was posted, but its text."""
     study_date = report.study.date
