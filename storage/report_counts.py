@@ -48,9 +48,9 @@ def count(conn: Connection, filters: ReportFilters) -> ReportCounts:
 
 
 def _by_level(conn: Connection, filters: ReportFilters) -> dict[str, int]:
-    source = results.join(reports, reports.c.id == results.c.report)
-    joined = source if filters.names_reports else results
-    query = select(results.c.level, func.count()).select_from(joined)
+    query = select(results.c.level, func.count())
+    if filters.names_reports:
+        query = query.select_from(results.join(reports, reports.c.id == results.c.report))
     query = filtered(query, filters, report=results.c.report)
     return {row[0]: row[1] for row in conn.execute(query.group_by(results.c.level))}
 

@@ -240,8 +240,6 @@ results = Table(
     Column("text_key", Text),
 )
 Index("ix_results_level", results.c.level, results.c.report)
-# A level beside its report, without the JSON: levels of reports of some years are counted from it.
-Index("ix_results_report", results.c.report, results.c.level)
 _sealed = results.c.text_key.is_not(None)
 Index("ix_results_text_key", results.c.text_key, sqlite_where=_sealed, postgresql_where=_sealed)
 

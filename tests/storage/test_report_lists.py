@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from datetime import date
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -22,8 +24,8 @@ DATES = ("2021-03-14", None, "2019-01-02", "2021-03-14", "2020-06-30", None, "20
 
 def accept(database: Database) -> list[str]:
     posted = [
-        NewReport(text=f"Report {number}.", study=Study(date=date))
-        for number, date in enumerate(DATES)
+        NewReport(text=f"Report {number}.", study=Study(date=day))
+        for number, day in enumerate(DATES)
     ]
     with database.begin() as conn:
         return [one.id for one in reports.accept(conn, posted, lane=Lane.BULK)]
@@ -83,3 +85,40 @@ def test_a_filters_own_value_does_not_change_the_numbers_beside_it(database: Dat
         assert count(conn, ReportFilters()).states == everything
         assert count(conn, ReportFilters(state=ReportState.DONE)).states == everything
         assert count(conn, ReportFilters(level=Level.STATED)).states == {"done": 2}
+
+
+def test_every_filter_counts_what_it_lists(database: Database) -> None:
+    with database.begin() as conn:
+        posted = [
+            NewReport(f"Report {n}.", source=f"s{n % 2}", study=Study(date=f"20{10 + n}-01-02"))
+            for n in range(6)
+        ]
+        accepted = reports.accept(conn, posted, lane=Lane.BULK)
+        unit = accepted[0].work_id
+        assert unit is not None
+        held = work.claim(conn, unit, lease_s=60)
+        assert held is not None
+        done = [
+            Outcome.done(one.id, make_result(make_mention(), level=level))
+            for one, level in zip(accepted, (Level.STATED, Level.NONE) * 2, strict=False)
+        ]
+        work.finish(conn, held, done)
+    asked = [
+        ReportFilters(),
+        ReportFilters(source="s1"),
+        ReportFilters(latest_only=True, finding="effusion"),
+        ReportFilters(study_date_from=date(2011, 1, 1), study_date_to=date(2014, 1, 1)),
+        ReportFilters(study_date_from=date(2011, 1, 1), level=Level.STATED),
+        ReportFilters(state=ReportState.QUEUED),
+        ReportFilters(state=ReportState.QUEUED, level=Level.NONE),
+        ReportFilters(state=ReportState.DONE, source="s0"),
+    ]
+    with database.read() as conn:
+        for filters in asked:
+            listed = reports.list_page(conn, filters, limit=100).reports
+            found = count(conn, filters)
+            assert found.total == len(listed), filters
+            if filters.level is None:
+                assert found.levels == Counter(one.level for one in listed if one.level), filters
+            if filters.state is None:
+                assert found.states == Counter(one.state.value for one in listed), filters

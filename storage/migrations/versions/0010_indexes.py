@@ -32,11 +32,9 @@ def upgrade() -> None:
     op.create_index("ix_reports_state", "reports", ["state"])
     op.drop_index("ix_reports_study_date", "reports")
     op.create_index("ix_reports_study_date", "reports", ["study_date", "state", "id"])
-    op.create_index("ix_results_report", "results", ["report", "level"])
 
 
 def downgrade() -> None:
-    op.drop_index("ix_results_report", "results")
     op.drop_index("ix_reports_study_date", "reports")
     op.create_index("ix_reports_study_date", "reports", ["study_date"])
     op.drop_index("ix_reports_state", "reports")
