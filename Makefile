@@ -144,6 +144,10 @@ evaluate: $(RUNTIME) ## Score the extractor on all gold there is, or on one file
 compose-check: $(RUNTIME) ## Build the image, start docker-compose.yml, post a report through it, take it down
 	@$(RUN) scripts/compose_check.py $(ARGS)
 
+.PHONY: bundle
+bundle: $(RUNTIME) ## Put all that an installation without a network needs into dist/ (make bundle ARGS=--check tries it)
+	@$(RUN) -m scripts.bundle $(ARGS)
+
 .PHONY: compose-kill
 compose-kill: $(RUNTIME) ## Kill each container of docker-compose.yml while reports come in; none may be lost
 	@$(RUN) -m scripts.compose_kill $(ARGS)
