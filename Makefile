@@ -136,6 +136,10 @@ screenshots: $(BROWSER) ## Photograph every page at three widths, light and dark
 audit-kill: $(DEV) ## Audit 200,000 reports, kill -9 and resume, compare every table (minutes)
 	@$(RUN) scripts/audit_kill.py $(ARGS)
 
+.PHONY: audit-kill-service
+audit-kill-service: $(DEV) ## The same by the service, whose workers are killed meanwhile (minutes)
+	@$(RUN) -m scripts.audit_kill_service $(ARGS)
+
 .PHONY: evaluate
 evaluate: $(RUNTIME) ## Score the extractor on all gold there is, or on one file: make evaluate GOLD=FILE
 	@$(if $(GOLD),$(BIN)/marrow evaluate --gold "$(GOLD)",$(RUN) -m evaluation) $(ARGS)

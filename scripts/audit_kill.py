@@ -61,7 +61,7 @@ def _compare(folder: Path, arguments: argparse.Namespace) -> int:
 
     archive = folder / "archive.parquet"
     write_archive(archive, arguments.reports, seed=arguments.seed)
-    quiet = _run(archive, folder / "quiet", arguments.focus)
+    quiet = run_audit(archive, folder / "quiet", arguments.focus)
     if quiet.code:
         print(f"the undisturbed audit ended with {quiet.code}")
         return 1
@@ -96,7 +96,7 @@ def _killed_and_resumed(
     while True:
         left = len(runs) < len(waits)
         kill = (waits[len(runs)], victims[len(runs)]) if left else None
-        run = _run(archive, out, arguments.focus, kill=kill, chance=chance)
+        run = run_audit(archive, out, arguments.focus, kill=kill, chance=chance)
         runs.append(run)
         print(f"start {len(runs)}: {run.seconds:.1f} s, {run.killed or 'to its end'}", flush=True)
         # Without the process that plans or finishes, the command ends with 2 and says how to go on.
@@ -106,7 +106,7 @@ def _killed_and_resumed(
             return runs
 
 
-def _run(
+def run_audit(
     archive: Path,
     out: Path,
     focus: str,
