@@ -113,7 +113,9 @@ def find_cases(
     """
     courses = timelines.courses if timelines else {}
     hips, tagged = _hips(assessments, courses, timelines.doubtful if timelines else ())
-    wanted = mentions.join(tagged.lazy().select("row"), on="row", how="semi").collect()
+    # A join promises no order, and the first of several quotes is the one that is told.
+    saying = mentions.join(tagged.lazy().select("row"), on="row", how="semi")
+    wanted = saying.sort("row", "id").collect()
     quotes: _Quotes = {}
     for mention in wanted.iter_rows(named=True):
         quotes.setdefault(mention["row"], {})[mention["id"]] = mention
@@ -136,7 +138,8 @@ def _hips(
     raised = {key: one for key, one in courses.items() if one.is_raised}
     rows = sorted({report.row for one in raised.values() for report in one.reports.values()})
     levels = [str(level) for level in CASE_LEVELS]
-    tagged = assessments.filter(pl.col("level").is_in(levels) | pl.col("row").is_in(rows)).collect()
+    is_tagged = pl.col("level").is_in(levels) | pl.col("row").is_in(rows)
+    tagged = assessments.filter(is_tagged).sort("row").collect()
     hips: dict[tuple[str, str], list[_Hip]] = {}
     for row in tagged.iter_rows(named=True):
         patient = None if row["patient_id"] in doubtful else row["patient_id"]

@@ -54,6 +54,27 @@ def audit_here(archive: Path, out: Path, *words: str) -> dict[str, bytes]:
     return read_tables(out)
 
 
+def differing(folder: Path, expected: dict[str, bytes]) -> dict[str, str]:
+    """Return the output files in a folder that are not what is expected, each with its first other line.
+
+    Not the files themselves: to show how two of them differ takes minutes.
+    """
+    found = read_tables(folder)
+    return {
+        name: _first_difference(found[name], expected[name])
+        for name in TABLES
+        if found[name] != expected[name]
+    }
+
+
+def _first_difference(found: bytes, expected: bytes) -> str:
+    lines = zip(found.splitlines(), expected.splitlines(), strict=False)
+    for number, (one, other) in enumerate(lines, start=1):
+        if one != other:
+            return f"line {number}: {one[:300]!r} and not {other[:300]!r}"
+    return f"{len(found)} bytes and not {len(expected)}"
+
+
 def read_tables(folder: Path) -> dict[str, bytes]:
     """Return the bytes of the output files that must not differ."""
     return {name: (folder / name).read_bytes() for name in TABLES}
