@@ -134,7 +134,7 @@ screenshots: $(BROWSER) ## Photograph every page at three widths, light and dark
 
 .PHONY: audit-kill
 audit-kill: $(DEV) ## Audit 200,000 reports, kill -9 and resume, compare every table (minutes)
-	@$(RUN) scripts/audit_kill.py $(ARGS)
+	@$(RUN) -m scripts.audit_kill $(ARGS)
 
 .PHONY: audit-kill-service
 audit-kill-service: $(DEV) ## The same by the service, whose workers are killed meanwhile (minutes)

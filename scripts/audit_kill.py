@@ -1,9 +1,10 @@
 """Audit a large archive, killed at random moments and resumed, and compare the tables.
 
-``python scripts/audit_kill.py --reports 200000 --kills 5 --seed 1`` audits a generated archive twice:
-undisturbed, and killed so many times. Each kill hits the command itself or one of its processes, at a
-moment that the seed chooses; a command that was killed is started again with ``--resume``. It ends
-with 1 unless every table is equal, byte for byte, and no process grew beyond ``--memory-mb``.
+``python -m scripts.audit_kill --reports 200000 --kills 5 --seed 1`` audits a generated archive twice:
+undisturbed, and killed so many times. Each kill hits the command itself or one of its processes, shortly
+after a part of the shards that the seed chooses is committed; a command that was killed is started again with
+``--resume``. It ends with 1 unless it was killed as often as asked for, every table is equal, byte for byte,
+and no process grew beyond ``--memory-mb``.
 """
 
 from __future__ import annotations
@@ -17,9 +18,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from audits.layout import Layout
+from benchmarks.generated import write_archive
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLES = (
@@ -29,6 +34,17 @@ TABLES = (
 WORKERS = 2
 
 
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """A moment and a victim."""
+
+    part: float
+    """Of the shards, committed by then."""
+    delay_s: float
+    """From then on: a kill is to hit what is half done, too."""
+    victim: str
+
+
 @dataclass(slots=True)
 class Run:
     """What one start of the command came to."""
@@ -36,7 +52,7 @@ class Run:
     seconds: float
     peak_mb: int
     code: int
-    killed: str = ""
+    killed: list[str] = field(default_factory=list)
 
 
 def main() -> int:
@@ -56,9 +72,6 @@ def main() -> int:
 
 
 def _compare(folder: Path, arguments: argparse.Namespace) -> int:
-    sys.path.insert(0, str(ROOT))
-    from benchmarks.generated import write_archive  # noqa: PLC0415 (after the path)
-
     archive = folder / "archive.parquet"
     write_archive(archive, arguments.reports, seed=arguments.seed)
     quiet = run_audit(archive, folder / "quiet", arguments.focus)
@@ -68,7 +81,7 @@ def _compare(folder: Path, arguments: argparse.Namespace) -> int:
     print(f"undisturbed: {quiet.seconds:.1f} s, largest process {quiet.peak_mb} MB", flush=True)
     chance = random.Random(arguments.seed)  # noqa: S311 (moments, no secrets)
     disturbed = folder / "disturbed"
-    runs = _killed_and_resumed(archive, disturbed, arguments, quiet=quiet, chance=chance)
+    runs = _killed_and_resumed(archive, disturbed, arguments, chance)
     different = [
         name
         for name in TABLES
@@ -76,33 +89,32 @@ def _compare(folder: Path, arguments: argparse.Namespace) -> int:
     ]
     peak_mb = max(run.peak_mb for run in [quiet, *runs])
     seconds = sum(run.seconds for run in runs)
-    kills = sum(bool(run.killed) for run in runs)
+    kills = sum(len(run.killed) for run in runs)
     print(f"killed {kills} times: {seconds:.1f} s in {len(runs)} starts, largest {peak_mb} MB")
     print(f"tables that differ: {', '.join(different) or 'none'}")
     if peak_mb > arguments.memory_mb:
         print(f"a process grew to {peak_mb} MB, more than {arguments.memory_mb}")
-    return 1 if different or peak_mb > arguments.memory_mb else 0
+    return 1 if different or kills < arguments.kills or peak_mb > arguments.memory_mb else 0
 
 
 def _killed_and_resumed(
-    archive: Path, out: Path, arguments: argparse.Namespace, *, quiet: Run, chance: random.Random
+    archive: Path, out: Path, arguments: argparse.Namespace, chance: random.Random
 ) -> list[Run]:
     """Start the audit until it ends by itself; kill as often as asked for."""
     runs: list[Run] = []
-    moments = sorted(chance.uniform(0.05, 0.95) for _ in range(arguments.kills))
-    steps = [after - before for before, after in zip([0.0, *moments[:-1]], moments, strict=True)]
-    waits = [step * quiet.seconds + 2.5 for step in steps]  # it takes so long to be at work again
-    victims = [chance.choice(["command", "process"]) for _ in waits]
+    kills = deque(
+        Kill(part, chance.uniform(0, 1), chance.choice(["command", "process"]))
+        for part in sorted(chance.uniform(0, 0.95) for _ in range(arguments.kills))
+    )
     while True:
-        left = len(runs) < len(waits)
-        kill = (waits[len(runs)], victims[len(runs)]) if left else None
-        run = run_audit(archive, out, arguments.focus, kill=kill, chance=chance)
+        run = run_audit(archive, out, arguments.focus, kills=kills, chance=chance)
         runs.append(run)
-        print(f"start {len(runs)}: {run.seconds:.1f} s, {run.killed or 'to its end'}", flush=True)
+        how = f"kill -9 of {', '.join(run.killed)}" if run.killed else "to its end"
+        print(f"start {len(runs)}: {run.seconds:.1f} s, {how}", flush=True)
         # Without the process that plans or finishes, the command ends with 2 and says how to go on.
         if run.code not in ({0, 2, -signal.SIGKILL} if run.killed else {0}):
             raise SystemExit(f"start {len(runs)} ended with {run.code}")
-        if run.code == 0 and not left:
+        if run.code == 0:
             return runs
 
 
@@ -111,22 +123,29 @@ def run_audit(
     out: Path,
     focus: str,
     *,
-    kill: tuple[float, str] | None = None,
+    kills: deque[Kill] | None = None,
     chance: random.Random | None = None,
 ) -> Run:
-    """Run the command, kill something in it on the way, and watch its memory."""
+    """Run the command, kill something in it on the way, and watch its memory.
+
+    The kills that were made are taken from ``kills``.
+    """
     command = [sys.executable, "-m", "cli", "audit", str(archive), "-o", str(out), "--resume"]
     command += ["--focus", focus, "--workers", str(WORKERS)]
     began = time.monotonic()
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=said)
         run = Run(0.0, 0, 0)
+        due_at: float | None = None
         while process.poll() is None:
             family = _family(process.pid)
             run.peak_mb = max(run.peak_mb, *(_resident_mb(pid) for pid in family), 0)
-            if kill is not None and time.monotonic() - began > kill[0]:
-                run.killed = _kill(family, kill[1], chance or random.Random(0))  # noqa: S311
-                kill = None
+            if kills and due_at is None and _part_done(out) >= kills[0].part:
+                due_at = time.monotonic() + kills[0].delay_s
+            if kills and due_at is not None and time.monotonic() > due_at:
+                victim = kills.popleft().victim
+                run.killed.append(_kill(family, victim, chance or random.Random(0)))  # noqa: S311
+                due_at = None
             time.sleep(0.05)
         said.seek(0)
         if process.returncode not in {0, -signal.SIGKILL}:
@@ -135,12 +154,21 @@ def run_audit(
     return run
 
 
+def _part_done(out: Path) -> float:
+    """Return the part of the shards that are committed; less than none before there is a plan."""
+    layout = Layout(out)
+    if not layout.plan.exists():
+        return -1.0
+    shards = sum(1 for _ in layout.shard(0).parent.glob("*.parquet"))
+    return sum(1 for _ in layout.result(0).parent.glob("[0-9]*")) / max(shards, 1)
+
+
 def _kill(family: list[int], victim: str, chance: random.Random) -> str:
     children = family[1:]
     pid = chance.choice(children) if victim == "process" and children else family[0]
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-    return f"kill -9 of {'the command' if pid == family[0] else 'one of its processes'}"
+    return "the command" if pid == family[0] else "one of its processes"
 
 
 def _family(pid: int) -> list[int]:
