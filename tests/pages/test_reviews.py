@@ -19,6 +19,17 @@ if TYPE_CHECKING:
 MOST_S = 0.15
 """From the key to the next report's words, for half of them: others share the machine's two cores."""
 
+PRESS_AS_SOON_AS_ANSWERED = """() => {
+  const answered = new MutationObserver(() => {
+    if (!document.querySelector(".progress").textContent.includes("1 of 25 judged")) return;
+    answered.disconnect();
+    window.pressedAtOnce = true;
+    document.body.dispatchEvent(new KeyboardEvent("keydown", {key: "n", bubbles: true}));
+  });
+  answered.observe(document.body, {childList: true, subtree: true});
+}"""
+"""Nobody's finger is that quick, but a finger that is already on its way is."""
+
 
 @pytest.fixture
 def fresh(service: Served) -> str:
@@ -56,6 +67,17 @@ def test_ten_reports_are_judged_and_one_undone_by_the_keyboard_alone(
     wait_until_judged(page, 9)
     page.reload()
     heading(page, 10)
+
+
+def test_a_key_in_the_moment_the_answer_is_shown_loads_no_page_anew(
+    open_page: Callable[..., Page], fresh: str
+) -> None:
+    page = open_page()
+    page.goto(fresh)
+    page.evaluate(PRESS_AS_SOON_AS_ANSWERED)
+    page.keyboard.press("c")
+    page.get_by_role("status").filter(has_text="Report 3 of 25, 2 judged").wait_for()
+    assert page.evaluate("window.pressedAtOnce")
 
 
 def test_keys_can_be_switched_off_and_stay_so(open_page: Callable[..., Page], fresh: str) -> None:
