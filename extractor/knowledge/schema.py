@@ -211,6 +211,8 @@ class Anatomy(Entry):
     """Words right behind a place that name the examination of it ("pelvis MRI")."""
     anaphors: list[str] = []
     """Words that stand for the place named last ("the same region is demineralised")."""
+    going_on: list[str] = []
+    """Words that begin a sentence which takes the finding before it to a further place ("this extends")."""
     settled: list[str] = []
     """Words right behind a side that say all that is said of it ("the left side is clear and ...")."""
     exclusive: list[str] = []
@@ -286,6 +288,8 @@ class Demographics(Entry):
 
     male: list[str]
     female: list[str]
+    titles_exact: dict[str, list[str]] = {}
+    """By sex (``M``, ``F``); titles that mean something else in capitals, as "MR" does."""
     pregnant: list[str]
     postpartum: list[str]
     not_pregnant: list[str] = []

@@ -208,6 +208,7 @@ def _compile_anatomy(compiled: CompiledPatterns, compiler: PhraseCompiler) -> No
         ("not_side", anatomy.not_sides),
         ("settled", anatomy.settled),
         ("anaphor", anatomy.anaphors),
+        ("going_on", anatomy.going_on),
     ]
     for key, phrases in groups:
         for phrase in phrases:
@@ -243,9 +244,13 @@ def _compile_words(compiled: CompiledPatterns, compiler: PhraseCompiler) -> None
     for key, phrases in groups:
         for phrase in phrases:
             compiled.add(key, _literals(compiler, phrase, key))
-    for code, abbreviations in patterns.study.modalities_exact.items():
-        compiled.add(f"modality:{code}.exact", abbreviations)
-        compiled.exact_forms[f"modality:{code}.exact"] = frozenset(abbreviations)
+    for kind, exact in (
+        ("modality", patterns.study.modalities_exact),
+        ("sex", people.titles_exact),
+    ):
+        for value, forms in exact.items():
+            compiled.add(f"{kind}:{value}.exact", forms)
+            compiled.exact_forms[f"{kind}:{value}.exact"] = frozenset(forms)
 
 
 def _cue_phrases(patterns: PatternSet, compiler: PhraseCompiler) -> list[CuePhrase]:

@@ -241,7 +241,7 @@ def _sex(scan: Scan, lower: str, numbers: Sequence[int]) -> str | None:
     if letter:
         return letter.group(1).upper()
     hits = scan.kind("sex")
-    return hits[0].value if hits else None
+    return hits[0].value.removesuffix(".exact") if hits else None
 
 
 def _pregnancy(scan: Scan, lower: str) -> str | None:

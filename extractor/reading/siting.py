@@ -140,6 +140,7 @@ class SiteReader:
         self._place_starts = [place.start for place in self._places]
         self._starts = [one.start for one in candidates]
         self._region_hits = scan.by_sentence("region")
+        self._going_on_hits = scan.by_sentence("going_on")
         self._region = region
         self._titled = titled
         self._sides = sides
@@ -158,7 +159,7 @@ class SiteReader:
     def read(self, position: int) -> Sited:
         """Return where the candidate at this position in the list is."""
         one = self._candidates[position]
-        finding = self._scan.compiled.patterns.findings[one.rule.finding or ""]
+        finding = self._finding(one)
         if finding.of_patient:
             return Sited((), Laterality.UNSPECIFIED, named=False, places=())
         places = self._for(position)
@@ -174,6 +175,9 @@ class SiteReader:
         laterality, said = self._side_reader.read(one, self._sided(one, places), regions)
         if not sites:
             sites = tuple(one.rule.sites) or self._default(one)
+        elif places:
+            going_on = self._canonical(one, self._going_on(position, finding))
+            sites = tuple(dict.fromkeys([*sites, *going_on]))
         if places and one.rule.finding:
             self._last_sites[one.rule.finding] = self._last_sites[_ANY] = sites
         return Sited(sites, one.rule.laterality or laterality, bool(places) or said, tuple(places))
@@ -209,7 +213,7 @@ class SiteReader:
         exact = any(not place.generic and not place.additive for place in after)
         if own and not (exact and all(place.generic for place in own)):
             return list(dict.fromkeys([*own, *(place for place in after if place.additive)]))
-        finding = self._scan.compiled.patterns.findings[one.rule.finding or ""]
+        finding = self._finding(one)
         if after or finding.place_behind or self._of_whole(one, finding):
             return after or self._from_label(one)
         return self._elsewhere(one, fitting, clause)
@@ -284,13 +288,32 @@ class SiteReader:
             return []
         return self._fitting(one, 0, sentence.start)[-1:]
 
+    def _going_on(self, position: int, finding: Finding) -> list[Place]:
+        """Return the places to which the next sentence follows it ("This extends into the neck")."""
+        one, index = self._candidates[position], self._document.sentence_of
+        number = index[one.start] + 1
+        hits = self._going_on_hits.get(number)
+        sentences = self._document.sentences
+        if not hits or finding.at_joint or hits[0].start != sentences[number].start:
+            return []
+        first = bisect_left(self._starts, one.start + 1)
+        end = bisect_left(self._starts, sentences[number].start)
+        if any(not self._finding(other).at_joint for other in self._candidates[first:end]):
+            return []
+        until = self._starts[end] if end < len(self._starts) else sentences[number].end
+        places = self._fitting(one, hits[0].end, min(until, sentences[number].end))
+        return places[:1]
+
+    def _finding(self, one: Candidate) -> Finding:
+        return self._scan.compiled.patterns.findings[one.rule.finding or ""]
+
     def _fitting(self, one: Candidate, start: int, end: int) -> list[Place]:
         """Return the places that begin in a token range and can be the candidate's site."""
         first, last = bisect_left(self._place_starts, start), bisect_left(self._place_starts, end)
         return [place for place in self._places[first:last] if self._fits(one, place)]
 
     def _fits(self, one: Candidate, place: Place) -> bool:
-        finding = self._scan.compiled.patterns.findings[one.rule.finding or ""]
+        finding = self._finding(one)
         return not finding.site_groups or bool(place.groups & set(finding.site_groups))
 
     def _after(self, position: int, clause: Sequence[Place]) -> list[Place]:
@@ -373,7 +396,7 @@ class SiteReader:
     def _canonical(self, one: Candidate, places: Sequence[Place]) -> tuple[str, ...]:
         if one.rule.sites:
             return tuple(one.rule.sites)
-        finding = self._scan.compiled.patterns.findings[one.rule.finding or ""]
+        finding = self._finding(one)
         regions = self._scan.compiled.patterns.anatomy.regions
         at_joint = finding.at_joint or one.rule.at_joint
         sites: list[str] = []
@@ -395,7 +418,7 @@ class SiteReader:
         return self._last_sites.get(one.rule.finding or "", self._last_sites.get(_ANY, ()))
 
     def _default(self, one: Candidate) -> tuple[str, ...]:
-        finding = self._scan.compiled.patterns.findings[one.rule.finding or ""]
+        finding = self._finding(one)
         near = self._region_near(one) or ""
         region = self._scan.compiled.patterns.anatomy.regions.get(near)
         if region and not region.in_scope:

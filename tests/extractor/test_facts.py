@@ -18,6 +18,9 @@ from extractor import Extractor, Patient, Report, Study
         ("This 38 y/o male presents with pain.", 38, "M"),
         ("Pain for 5 years.", None, None),
         ("MRI 3 years ago.", None, None),
+        ("MR right hip. 52-year-old with pain.", 52, None),
+        ("Mr Doe, 52-year-old with pain.", 52, "M"),
+        ("Ms Doe, 52-year-old with pain.", 52, "F"),
     ],
 )
 def test_age_and_sex_are_read_from_the_text(

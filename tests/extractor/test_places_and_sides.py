@@ -246,3 +246,35 @@ def test_the_two_sides_of_a_joint_are_not_those_of_the_body(
 ) -> None:
     result = extractor.extract(Report(f"MRI RIGHT SHOULDER. {text}"))
     assert [str(one.laterality) for one in result.mentions] == [side]
+
+
+@pytest.mark.parametrize(
+    ("text", "sites"),
+    [
+        (
+            "Marrow oedema in the right femoral head. This extends into the neck.",
+            ("femoral_head", "femoral_neck"),
+        ),
+        (
+            "Marrow oedema in the right femoral head. The signal abnormality also involves the neck.",
+            ("femoral_head", "femoral_neck"),
+        ),
+        (
+            "Marrow oedema in the right femoral head. Sclerosis. This extends into the neck.",
+            ("femoral_head",),
+        ),
+        (
+            "Marrow oedema in the right femoral head, and a tumour. This extends into the neck.",
+            ("femoral_head",),
+        ),
+    ],
+)
+def test_a_sentence_that_goes_on_takes_the_finding_before_it_further(
+    extractor: Extractor, text: str, sites: tuple[str, ...]
+) -> None:
+    assert sited(extractor, text, "marrow_oedema") == [(sites, "right")]
+
+
+def test_a_finding_of_the_spine_is_none_of_the_hip(extractor: Extractor) -> None:
+    text = "MRI right hip. Degenerative changes at L5/S1."
+    assert sited(extractor, text, "degenerative")[0][0] == ("lumbar_spine",)
