@@ -16,6 +16,7 @@ BENCH := $(VENV)/.bench-installed
 S3 := $(VENV)/.s3-installed
 BROWSER := $(VENV)/.browser-installed
 DOCS := $(VENV)/.docs-installed
+FUZZ := $(VENV)/.fuzz-installed
 # Libraries to measure against that need another spaCy
 PEERS := .venv-peers
 # Arguments for one run, as in: make test ARGS="tests/api -k problems"
@@ -97,8 +98,15 @@ canary: $(DEV) ## Send a marked report through every route and every way to fail
 	@MARROW_CANARY=1 $(RUN) -m pytest tests/canary $(ARGS)
 
 .PHONY: fuzz
-fuzz: $(DEV) ## Change archives of every format five thousand times each, and read them (make fuzz EXAMPLES=500)
+fuzz: fuzz-random fuzz-guided ## Change archives of every format and reports, by chance and led by coverage (a quarter of an hour)
+
+.PHONY: fuzz-random
+fuzz-random: $(DEV) ## Change archives of every format five thousand times each, and read them (EXAMPLES=500)
 	@MARROW_FUZZ_EXAMPLES=$(or $(EXAMPLES),5000) $(RUN) -m pytest tests/fuzz --numprocesses=$(JOBS) $(ARGS)
+
+.PHONY: fuzz-guided
+fuzz-guided: $(FUZZ) ## Change archives and reports towards code not reached yet, a minute each (SECONDS=600)
+	@$(RUN) -m scripts.guided_fuzzing --seconds $(or $(SECONDS),60) --jobs $(JOBS) $(ARGS)
 
 .PHONY: fuzz-api
 fuzz-api: $(DEV) ## Ask the API a thousand things of each operation, right and wrong (make fuzz-api EXAMPLES=100)
@@ -173,6 +181,7 @@ lock: $(DEV) ## Write requirements/*.txt anew (make lock ARGS=--upgrade for newe
 	@$(BIN)/$(UV_LOCK) $(ARGS) --group s3 -c requirements/runtime.txt -c requirements/dev.txt -o requirements/s3.txt
 	@$(BIN)/$(UV_LOCK) $(ARGS) --group browser -c requirements/runtime.txt -c requirements/dev.txt -o requirements/browser.txt
 	@$(BIN)/$(UV_LOCK) $(ARGS) --group docs -c requirements/runtime.txt -c requirements/dev.txt -o requirements/docs.txt
+	@$(BIN)/$(UV_LOCK) $(ARGS) --group fuzz -c requirements/runtime.txt -c requirements/dev.txt -o requirements/fuzz.txt
 	@$(BIN)/$(UV_LOCK) $(ARGS) --group peers -o requirements/peers.txt
 
 .PHONY: lock-check
@@ -182,7 +191,7 @@ lock-check: $(DEV) ## Check that the locks say what pyproject.toml asks for
 .PHONY: clean
 clean: ## Remove what the tools made (not marrow-data)
 	@rm -rf $(VENV) $(PEERS) build dist site htmlcov demo-output .coverage .coverage.* \
-		.pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+		.pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .fuzz
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/bin/python:
@@ -213,6 +222,11 @@ $(S3): requirements/s3.txt $(DEV)
 $(BROWSER): requirements/browser.txt $(DEV)
 	@echo "Installing the driver of a browser"
 	@$(PIP_LOCKED) --require-hashes -r requirements/browser.txt
+	@touch $@
+
+$(FUZZ): requirements/fuzz.txt $(DEV)
+	@echo "Installing a fuzzer that is led by coverage"
+	@$(PIP_LOCKED) --require-hashes -r requirements/fuzz.txt
 	@touch $@
 
 $(DOCS): requirements/docs.txt $(DEV)

@@ -64,7 +64,7 @@ def decode(data: bytes, fallback: str) -> str:
     for encoding in ("utf-8", fallback):
         try:
             return data.decode(encoding)
-        except (UnicodeDecodeError, LookupError):
+        except (ValueError, LookupError):  # not such text, no such encoding, or a name that is none
             continue
     return data.decode("latin-1")
 

@@ -44,7 +44,7 @@ def open_zip(file: ArchiveFile) -> Iterator[list[ArchiveFile | Refusal]]:
         zipfile.BadZipFile: the file is no zip, or cut.
 
     """
-    with zipfile.ZipFile(file.path) as archive:
+    with _opened(file.path) as archive:
         infos = archive.infolist()
         overlapping = _overlapping(infos)
         found: list[ArchiveFile | Refusal] = []
@@ -59,6 +59,14 @@ def open_zip(file: ArchiveFile) -> Iterator[list[ArchiveFile | Refusal]]:
                 beside.files.append(ArchiveFile(file.path, name, member=member, beside=beside))
                 found.append(beside.files[-1])
         yield found
+
+
+def _opened(path: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(path)
+    except ValueError as error:
+        # zipfile lets out what its directory is wrong in: a name that is not UTF-8, a place before the file
+        raise zipfile.BadZipFile(str(error)) from error
 
 
 def _readable_order(infos: list[zipfile.ZipInfo]) -> list[tuple[int, zipfile.ZipInfo]]:

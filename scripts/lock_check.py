@@ -22,6 +22,7 @@ LOCKS = (
     "s3.txt",
     "browser.txt",
     "docs.txt",
+    "fuzz.txt",
     "peers.txt",
 )
 

@@ -192,6 +192,12 @@ def test_latin_1_messages_are_read_by_declaration_or_by_looking(tmp_path: Path) 
         assert "±60% ÷ 2, odème" in entry.report.text
 
 
+@pytest.mark.parametrize("charset", ["8859\0/1", "undefined", "hex", "idna", "nonsense", " "])
+def test_a_declared_encoding_that_is_none_is_passed_over(tmp_path: Path, charset: str) -> None:
+    message = oru(tx("ejection ±60%"), msh=f"{MSH}||||||{charset}")
+    assert "±60%" in only(read_text(tmp_path, message, encoding="latin-1")).report.text
+
+
 def test_a_text_file_that_holds_hl7_is_read_as_hl7(tmp_path: Path) -> None:
     path = tmp_path / "message.txt"
     path.write_text(oru(tx("Effusion.")))

@@ -151,3 +151,10 @@ def test_a_member_without_a_name_is_listed_and_ends_nothing(tmp_path: Path) -> N
     directory = data.index(b"PK\x01\x02")
     nameless = data[: directory + 46] + b"\x00.txt" + data[directory + 51 :]
     assert "report" in codes(read_bytes(tmp_path, "reports.zip", nameless))
+
+
+def test_a_zip_whose_directory_names_what_is_no_text_is_one_refusal(tmp_path: Path) -> None:
+    data = zipped([("é.txt", b"One.")])
+    place = data.index(b"PK\x01\x02") + 46
+    broken = data[:place] + b"\xe1" + data[place + 1 :]
+    assert codes(read_bytes(tmp_path, "reports.zip", broken)) == ["file_unreadable"]
