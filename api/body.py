@@ -7,6 +7,7 @@ validates from the bytes, which also refuses what is no UTF-8 and halves of surr
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Generic, TypeVar
 
 from fastapi import Request
@@ -19,6 +20,7 @@ from api.validation import body_errors, failed, unreadable
 
 T = TypeVar("T")
 
+_JSON = "application/json"
 _IN_THREAD_BYTES = 128 * 1024
 """Above this, parsing takes long enough to be kept away from the event loop."""
 
@@ -26,14 +28,20 @@ _IN_THREAD_BYTES = 128 * 1024
 class JsonBody(Generic[T]):
     """A dependency that gives the body as ``T``; raises Problem, without the values sent."""
 
-    def __init__(self, adapter: TypeAdapter[T], *, tagged: bool = False) -> None:
-        """``tagged``: the first part of an error's location names a member of a union."""
+    def __init__(
+        self, adapter: TypeAdapter[T], *, tagged: bool = False, also: Sequence[str] = ()
+    ) -> None:
+        """``tagged``: the first part of an error's location names a member of a union.
+
+        ``also`` are media types that the route takes beside JSON, for whoever sends a third.
+        """
         self._adapter = adapter
         self._tagged = tagged
+        self._also = tuple(also)
 
     async def __call__(self, request: Request) -> T:
         """Read, parse and validate the body of a request."""
-        _check_media_type(request.headers.get("content-type", ""))
+        self._check_media_type(request.headers.get("content-type", ""))
         body = await request.body()
         if len(body) > _IN_THREAD_BYTES:
             return await run_in_threadpool(self.parse, body)
@@ -58,15 +66,15 @@ class JsonBody(Generic[T]):
                     item["loc"] = item["loc"][1:]
         return failed(body_errors(found, FIELDS))
 
-
-def _check_media_type(content_type: str) -> None:
-    media_type = content_type.partition(";")[0].strip().lower()
-    if media_type == "application/json" or (
-        media_type.startswith("application/") and media_type.endswith("+json")
-    ):
-        return
-    raise Problem(
-        Code.UNSUPPORTED_MEDIA_TYPE,
-        "Send JSON, with the header `Content-Type: application/json`.",
-        headers={"Accept": "application/json"},
-    )
+    def _check_media_type(self, content_type: str) -> None:
+        media_type = content_type.partition(";")[0].strip().lower()
+        if media_type == _JSON or (
+            media_type.startswith("application/") and media_type.endswith("+json")
+        ):
+            return
+        others = "".join(f", or `{one}`" for one in self._also)
+        raise Problem(
+            Code.UNSUPPORTED_MEDIA_TYPE,
+            f"Send JSON, with the header `Content-Type: {_JSON}`{others}.",
+            headers={"Accept": ", ".join([_JSON, *self._also])},
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import FastAPI
@@ -31,10 +32,18 @@ Errors are problems as of RFC 9457. They never repeat a value of the request.
 _COMPONENTS = "#/components/schemas/{model}"
 
 
-def json_request(schema: str) -> dict[str, Any]:
-    """Return the ``openapi_extra`` of a route whose JSON body is read by :class:`JsonBody`."""
+def json_request(schema: str, *, also: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the ``openapi_extra`` of a route whose JSON body is read by :class:`JsonBody`.
+
+    ``also`` are media types that the route takes beside JSON.
+    """
     reference = {"$ref": _COMPONENTS.format(model=schema)}
-    content = {"application/json": {"schema": reference}}
+    content: dict[str, Any] = {"application/json": {"schema": reference}}
+    for media_type in also:
+        text = {"type": "string"}
+        content[media_type] = {
+            "schema": text if media_type.startswith("text/") else text | {"format": "binary"}
+        }
     return {"requestBody": {"required": True, "content": content}}
 
 

@@ -66,6 +66,11 @@ def read_dicom_sr(file: ArchiveFile, mapping: Mapping) -> Iterator[Entry]:
         yield _file_entry(stream, file.name)
 
 
+def posted_entry(data: bytes) -> Entry:
+    """Return the report of a document that came over the API instead of in a file."""
+    return _file_entry(BytesIO(data), "")
+
+
 def _file_entry(stream: BinaryIO, path: str) -> Entry:
     try:
         with warnings.catch_warnings():

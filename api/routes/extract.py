@@ -8,14 +8,13 @@ from fastapi import APIRouter, Depends
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
-from api.body import JsonBody
 from api.openapi import json_request
-from api.schemas import EXTRACT, ExtractIn
 from api.scopes import Scope
 from api.security import Needs
 from api.service import Service, service_of
+from api.submitted import OTHER_TYPES, to_extract
 from api.views import PatternsView
-from extractor.model import Result
+from extractor.model import Report, Result
 from storage.access_model import Action
 
 router = APIRouter()
@@ -26,14 +25,17 @@ router = APIRouter()
     tags=["extract"],
     response_model=Result,
     dependencies=[Depends(Needs(Scope.EXTRACT))],
-    openapi_extra=json_request("ExtractIn"),
+    openapi_extra=json_request("ExtractIn", also=OTHER_TYPES),
 )
 async def extract(
-    posted: Annotated[ExtractIn, Depends(JsonBody(EXTRACT))],
+    posted: Annotated[Report, Depends(to_extract)],
     service: Annotated[Service, Depends(service_of)],
 ) -> Response:
-    """Read one report and return the result; the text is not kept."""
-    result = await service.extraction.extract(posted.to_report())
+    """Read one report and return the result; the text is not kept.
+
+    It may be sent as JSON, as its bare words (`text/plain`), or as a DICOM structured report.
+    """
+    result = await service.extraction.extract(posted)
     document = await run_in_threadpool(result.to_dict)
     return JSONResponse(document)
 

@@ -10,14 +10,13 @@ from starlette.responses import JSONResponse, Response
 
 from api.accepting import Acceptance, accept, read_once
 from api.access import TheNote
-from api.body import JsonBody
 from api.listing import ReportQuery
 from api.openapi import json_request
 from api.problems import Code, Problem
-from api.schemas import SUBMISSION, ReportIn, ReportsIn
 from api.scopes import Scope
 from api.security import CurrentKey, Needs, check_scope, may
 from api.service import Service, service_of
+from api.submitted import OTHER_TYPES, Submitted, submitted
 from api.views import (
     REPORTS_PATH,
     AcceptedReports,
@@ -50,18 +49,21 @@ TheService = Annotated[Service, Depends(service_of)]
     response_model=ReportView | AcceptedReports,
     responses={200: {"model": ReportView, "description": "The result is there already."}},
     dependencies=[Depends(Needs(Scope.REPORTS_WRITE))],
-    openapi_extra=json_request("Submission"),
+    openapi_extra=json_request("Submission", also=OTHER_TYPES),
 )
 async def post_reports(
     *,
     request: Request,
-    posted: Annotated[ReportIn | ReportsIn, Depends(JsonBody(SUBMISSION, tagged=True))],
+    posted: Annotated[Submitted, Depends(submitted)],
     key: CurrentKey,
     note: TheNote,
     service: TheService,
     idempotency_key: Annotated[str | None, Header(description=_ONCE, max_length=1_000)] = None,
 ) -> Response:
     """Accept one report, or up to 1,000 as `{"reports": [...]}`: all of them or none.
+
+    One report may also be sent as it is: its words as `text/plain`, or a DICOM structured report
+    as `application/dicom`, which tells patient and study as well.
 
     The answer comes once they are safely stored; they are read in the background. For a single
     report the header `Prefer: wait=N` holds the answer until the result is there, for up to N
@@ -70,13 +72,11 @@ async def post_reports(
     """
     del idempotency_key  # declared for the description; `read_once` reads it
     once = await read_once(request, key, f"POST {REPORTS_PATH}")
-    if isinstance(posted, ReportsIn):
-        new = [report.to_new_report() for report in posted.reports]
-        note.items = len(new)
-        acceptance = await accept(service, new, lane=Lane.BULK, once=once)
+    if posted.is_list:
+        note.items = len(posted.reports)
+        acceptance = await accept(service, posted.reports, lane=Lane.BULK, once=once)
         return _answer_many(acceptance)
-    one = posted.to_new_report()
-    acceptance = await accept(service, [one], lane=Lane.INTERACTIVE, once=once)
+    acceptance = await accept(service, posted.reports, lane=Lane.INTERACTIVE, once=once)
     note.target = acceptance.reports[0].id
     return await _answer_one(request, service, acceptance)
 

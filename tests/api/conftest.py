@@ -53,6 +53,10 @@ def read_by() -> Extractor:
     return Extractor.load()
 
 
+_DESKS: list[Desk] = []
+"""Of the servers that run."""
+
+
 class Desk:
     """Hears the API's bell; a test does the work when it wants to, by the workers' function."""
 
@@ -65,15 +69,22 @@ class Desk:
         del lane
         self._rung.put(work_id)
 
-    def work(self) -> None:
-        """Wait for a bell, and read all reports that wait.
+    def work(self, units: int = 1) -> None:
+        """Read the reports that wait, and those for which it is rung, until so many units are done.
 
-        The bell may be that of another test's report, which was read before: so it does not tell
-        which.
+        A bell may be that of another test's report, which was read before: it tells only when to look.
         """
-        self._do(self._rung.get(timeout=20))
-        for work_id in self._due(is_report=True):
+        done = self.settle()
+        while done < units:
+            self._rung.get(timeout=20)
+            done += self.settle()
+
+    def settle(self) -> int:
+        """Read the reports that wait; return how many units of work they were."""
+        due = self._due(is_report=True)
+        for work_id in due:
             self._do(work_id)
+        return len(due)
 
     def work_on_audits(self) -> None:
         """Do all steps of audits that there are, as a dispatcher and a worker would."""
@@ -133,6 +144,13 @@ def _log_here() -> None:
     logs.configure(stream=LOG)
 
 
+@pytest.fixture(autouse=True)
+def _nothing_waits() -> None:
+    """Read what tests before have posted and left: a test's work is its own."""
+    for desk in _DESKS:
+        desk.settle()
+
+
 @contextmanager
 def running(
     settings: StorageSettings,
@@ -158,8 +176,12 @@ def running(
         try:
             url = f"http://127.0.0.1:{listener.getsockname()[1]}"
             wait_until(lambda: server.started, what="the server")
+            if is_upgraded:
+                _DESKS.append(desk)
             yield Api(app, url, database, pepper, desk, LOG, settings.data_dir)
         finally:
+            if desk in _DESKS:
+                _DESKS.remove(desk)
             server.should_exit = True
             thread.join(timeout=30)
             database.dispose()

@@ -31,7 +31,7 @@ _WRONG_BODIES: list[tuple[str, bytes]] = [
     ("application/json", json.dumps({"text": "A hip.", Mark.FIELD.word: 1}).encode()),
     ("application/json", json.dumps([Mark.VALUE.word]).encode()),
     ("application/json", b'"' + _BODY.encode() * 100_000 + b'"'),
-    ("text/plain", _BODY.encode()),
+    ("text/html", _BODY.encode()),
     (f"multipart/form-data; boundary={_BODY}", f"--{_BODY}\r\n\r\n{_BODY}\r\n".encode()),
     (f"application/x-www-form-urlencoded; charset={_BODY}", f"text={_BODY}".encode()),
     (_BODY, _BODY.encode()),

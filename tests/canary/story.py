@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from tests.archives.documents import dicom as dicom_file
+from tests.archives.documents import document as structured_report
+from tests.archives.documents import item as content
 from tests.archives.messages import MSH, OBR, PID, oru, tx
 from tests.archives.resources import attachment
 from tests.archives.resources import report as fhir_report
@@ -73,6 +76,7 @@ def body(order: str = "", mark: Mark = Mark.TEXT, *, number: int = 0) -> dict[st
 def tell(house: House, recorder: Recorder) -> None:
     """Go through all of it; what was stored is deleted at the end."""
     read_reports(recorder)
+    read_as_it_is(recorder)
     fhir_story.tell(recorder, text())
     extract(recorder)
     leak(house, recorder)
@@ -112,6 +116,26 @@ def read_reports(recorder: Recorder) -> None:
         assert failed.json()["state"] == "failed", failed.text
     recorder.ask("DELETE", ONE, path=path)
     recorder.ask("GET", ONE, path=path)
+
+
+def read_as_it_is(recorder: Recorder) -> None:
+    """Send reports as bare text and as a DICOM document, whole and broken."""
+    words, no_text = text().encode(), text().encode() + b"\xff"
+    dicom = structured_report(content("TEXT", "Finding", TextValue=text()))
+    bodies = [
+        ("text/plain", words),
+        ("text/plain", no_text),
+        (f"text/plain; charset={Mark.VALUE.word}", no_text),
+        ("application/dicom", dicom_file(dicom)),
+        ("application/dicom", b"\0" * 128 + b"DICM" + words),
+    ]
+    for route in (REPORTS, EXTRACT):
+        answers = [
+            recorder.ask("POST", route, content=body, headers={"Content-Type": kind}).status_code
+            for kind, body in bodies
+        ]
+        stored = 202 if route == REPORTS else 200
+        assert answers in ([stored, 400, 400, stored, 422], [503, 400, 400, 503, 422])
 
 
 def extract(recorder: Recorder) -> None:
