@@ -13,7 +13,7 @@ from extractor.medspacy_adapter import CueHit
 
 if TYPE_CHECKING:
     from extractor.reading.candidates import Candidate
-    from extractor.reading.scan import Scan
+    from extractor.reading.scan import Hit, Scan
     from extractor.text.document import Sentence
     from extractor.text.sections import Label
 
@@ -36,8 +36,14 @@ class Listings:
     def over(self, one: Candidate) -> CueHit | None:
         """Return the cue of the label whose list the candidate is an item of."""
         sentence = self._document.sentence_at(one.start)
+        if not self._hits or sentence.end - sentence.start > _ITEM_MAX_WORDS:
+            return None
+        hit = self._label_of(one, sentence) or self._line_above(sentence)
+        return CueHit(hit.value, hit.start, hit.end, hit.start, hit.end) if hit else None
+
+    def _label_of(self, one: Candidate, sentence: Sentence) -> Hit | None:
         label = sentence.label
-        if not self._hits or label is None or sentence.end - sentence.start > _ITEM_MAX_WORDS:
+        if label is None:
             return None
         tokens = self._document.tokens
         first, last = tokens.index_at(label.start), tokens.index_at(label.end)
@@ -46,7 +52,21 @@ class Listings:
         )
         if hit is None or one.start < last or not self._is_item(sentence, label, last):
             return None
-        return CueHit(hit.value, hit.start, hit.end, hit.start, hit.end)
+        return hit
+
+    def _line_above(self, sentence: Sentence) -> Hit | None:
+        """Return what ends a line without a colon, above the marked lines of which this is one ("Opinion: D/D")."""
+        if not self._is_marked(sentence):
+            return None
+        tokens, text = self._document.tokens, self._document.text
+        first = tokens.starts[sentence.start]
+        above = (hit for hit in reversed(self._hits.values()) if hit.end <= sentence.start)
+        hit = next(above, None)
+        if hit is None:
+            return None
+        rest, line_end, items = text[tokens.ends[hit.end - 1] : first].partition("\n")
+        is_head = bool(line_end) and not any(sign.isalnum() for sign in rest)
+        return hit if is_head and "\n\n" not in items.lstrip() else None
 
     def _is_item(self, sentence: Sentence, label: Label, behind: int) -> bool:
         text = self._document.text
